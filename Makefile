@@ -1,0 +1,38 @@
+# Two commands do everything: `make demo` and `make test`. Both make their environment first.
+PYTHON ?= python3
+VENV := .venv
+ARGS ?=
+
+.PHONY: venv demo test lint peers bench clean
+
+venv: $(VENV)/.ready
+
+$(VENV)/.ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@
+
+demo: venv
+	$(VENV)/bin/vppscada demo $(ARGS)
+
+test: venv
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+$(VENV)/.peers: $(VENV)/.ready
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,peers,lint]'
+	touch $@
+
+lint: $(VENV)/.peers
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+peers: $(VENV)/.peers
+	$(VENV)/bin/python -m pytest -m interop $(ARGS)
+
+bench: $(VENV)/.peers
+	$(VENV)/bin/python -m tests.benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,1 @@
+"""The vocabulary: what every other room may speak of. Standard library and NumPy only."""

@@ -1,0 +1,60 @@
+"""The one face that a protocol shows: how its addresses and settings are read, and its two makers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from vppscada.model.outstations import CommandHandler, EventStore, Outstation
+from vppscada.model.points import PointKind, RowPoint
+from vppscada.model.sessions import Session
+
+
+class Driver(Protocol):
+    """What `protocols.<name>.DRIVER` is. Adding a protocol is writing one of these."""
+
+    @property
+    def name(self) -> str:
+        """The word in ``protocol = "…"`` of a site file and of the file names of maps."""
+
+    @property
+    def address_columns(self) -> tuple[str, ...]:
+        """The columns of a point map that this protocol owns."""
+
+    @property
+    def data_types(self) -> tuple[str, ...]:
+        """Words that may stand in the column ``data_type``."""
+
+    def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> object:
+        """Turn the address cells of one line into this protocol's address (hashable, comparable).
+
+        Raises:
+            CellFaults: every fault of the line at once, each with its column.
+        """
+
+    def address_key(self, address: object, kind: PointKind) -> object:
+        """What must be unique within one session (two points with the same key are a fault)."""
+
+    def read_session(self, table: Mapping[str, object]) -> object:
+        """Turn a ``[[session]]`` table (without name and protocol) into settings.
+
+        Raises:
+            SettingFaults: every fault at once, each with its key.
+        """
+
+    def read_outstation(self, table: Mapping[str, object]) -> object:
+        """Turn an ``[[ems]]`` table's protocol settings into settings. Raises SettingFaults."""
+
+    def outstation_settings(self, session_settings: object) -> object:
+        """The server that a session with these settings would find: used by the simulation."""
+
+    def session(self, name: str, settings: object, points: Sequence[RowPoint]) -> Session:
+        """A master session on those points."""
+
+    def outstation(
+        self,
+        name: str,
+        settings: object,
+        points: Sequence[RowPoint],
+        handler: CommandHandler,
+        events: EventStore | None,
+    ) -> Outstation:
+        """A server of those points. Without an event store, events live in memory only."""

@@ -1,0 +1,124 @@
+"""Sessions to devices: the interface, the table of their states, and what they tell.
+
+A session speaks device units both ways; scaling stands once on each side of it (the points
+database on the way up, the control gate on the way down).
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from vppscada.model.batch import Batch
+from vppscada.model.commands import Command, CommandResult
+
+
+class SessionState(StrEnum):
+    """Where a session stands."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    STARTING = "starting"  # connected; the start-up order (integrity poll, identity, …) is under way
+    ONLINE = "online"
+    WAITING = "waiting"  # lost or refused; the supervisor waits before the next try
+    STOPPED = "stopped"
+
+
+class SessionInput(StrEnum):
+    """What can happen to a session."""
+
+    START = "start"
+    CONNECTED = "connected"
+    STARTED = "started"
+    LOST = "lost"
+    RETRY = "retry"
+    STOP = "stop"
+
+
+#: The whole state machine. A missing entry is a programming error, not an event to ignore.
+SESSION_TABLE: dict[tuple[SessionState, SessionInput], SessionState] = {
+    (SessionState.IDLE, SessionInput.START): SessionState.CONNECTING,
+    (SessionState.CONNECTING, SessionInput.CONNECTED): SessionState.STARTING,
+    (SessionState.CONNECTING, SessionInput.LOST): SessionState.WAITING,
+    (SessionState.STARTING, SessionInput.STARTED): SessionState.ONLINE,
+    (SessionState.STARTING, SessionInput.LOST): SessionState.WAITING,
+    (SessionState.ONLINE, SessionInput.LOST): SessionState.WAITING,
+    (SessionState.WAITING, SessionInput.RETRY): SessionState.CONNECTING,
+    (SessionState.IDLE, SessionInput.STOP): SessionState.STOPPED,
+    (SessionState.CONNECTING, SessionInput.STOP): SessionState.STOPPED,
+    (SessionState.STARTING, SessionInput.STOP): SessionState.STOPPED,
+    (SessionState.ONLINE, SessionInput.STOP): SessionState.STOPPED,
+    (SessionState.WAITING, SessionInput.STOP): SessionState.STOPPED,
+}
+
+
+def next_state(state: SessionState, happened: SessionInput) -> SessionState:
+    """Look up the table.
+
+    Raises:
+        KeyError: the table has no such entry.
+    """
+    return SESSION_TABLE[state, happened]
+
+
+class SessionLost(Exception):
+    """The link is gone, the peer is silent past its limit, or it could not be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """A session as the station sees it. Times are monotonic seconds."""
+
+    name: str
+    state: SessionState
+    since: float
+    reason: str = ""
+    attempts: int = 0
+
+
+class SessionListener(Protocol):
+    """Who takes what a session brings."""
+
+    def on_connected(self) -> None:
+        """The transport is up; the start-up order begins."""
+
+    def on_started(self) -> None:
+        """The start-up order is done: every point of the session has been asked for once."""
+
+    def on_batch(self, batch: Batch) -> None:
+        """Take readings, in device units, at rows of the points database. Must not block or raise."""
+
+    async def settled(self) -> None:
+        """Return when every batch handed over so far is on disk.
+
+        A session awaits this before it acknowledges events to the device: what was acknowledged is on disk.
+        """
+
+
+class Session(Protocol):
+    """One association with one device."""
+
+    @property
+    def name(self) -> str:
+        """Name in the site file."""
+
+    @property
+    def statistics(self) -> Counter[str]:
+        """Counts since the session was made; names in snake case, past tense (``frames_received``)."""
+
+    async def run(self, listener: SessionListener) -> None:
+        """Live through one connection: connect, start up, keep it until it is lost.
+
+        Cancelling closes the connection. The one supervisor of the station runs it again after its
+        backoff; a session never reconnects by itself.
+
+        Raises:
+            SessionLost: with the reason, whenever the connection ended or never came up.
+        """
+
+    async def operate(self, command: Command) -> CommandResult:
+        """Send one command (with select first if its mode says so) and await what the device says.
+
+        Never raises for anything a device or network does; never sends twice; a command that is past
+        ``expires_at`` (by the session's monotonic clock) or finds no connection is NotSent.
+        """

@@ -1,0 +1,103 @@
+"""A site as read from its file: every point with its row, every session, asset and EMS outstation.
+
+Made by `vppscada.maps`, whole or not at all. Points are already normalised to the plant's units.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vppscada.model.assets import Fleet
+from vppscada.model.points import Point, RowPoint
+from vppscada.model.schedule import Objective
+
+#: The asset name under which the plant's own (calculated) points stand: ``plant.active_power`` …
+PLANT = "plant"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """A ``[[session]]`` table: one association."""
+
+    name: str
+    protocol: str
+    settings: object  # what the driver's `read_session` made
+    points: tuple[RowPoint, ...]  # rows of the points database
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedPoint:
+    """A point of an EMS outstation and the row of the points database that feeds (or obeys) it."""
+
+    source_row: int
+    point: Point  # wire kind, address, class, deadband, scale of the export
+
+
+@dataclass(frozen=True, slots=True)
+class EmsSpec:
+    """An ``[[ems]]`` table: one outstation that an EMS polls."""
+
+    name: str
+    protocol: str
+    settings: object  # what the driver's `read_outstation` made
+    exports: tuple[ExportedPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """A ``[[data]]`` table: a series over plant time from a CSV file."""
+
+    name: str
+    file: Path
+    time_column: str  # ISO 8601 UTC
+    value_columns: tuple[str, ...]  # summed
+    scale: float = 1.0
+    units: str = ""
+    step_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlantSpec:
+    """The ``[plant]`` table."""
+
+    name: str
+    currency: str = "EUR"
+    dispatch_period_s: float = 2.0  # wall-clock seconds
+    mode: str = "follow"  # at first start: "follow" the EMS target, or "schedule"
+    enabled: bool = False  # at first start: may the plant command its assets
+    on_stop: str = "hold"  # what assets do at a clean stop: "hold" or "zero"
+    target_mw: float = 0.0  # at first start
+    settle_s: float = 60.0  # plant seconds a step of the target may take before it counts as an error
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSpec:
+    """The ``[schedule]`` table."""
+
+    step_s: float = 900.0
+    horizon_s: float = 86_400.0
+    every_s: float = 900.0  # plant time between solves
+    objective: Objective = Objective.COST
+    time_limit_s: float = 20.0
+    relative_gap: float = 0.005
+    reserve_mw: float = 0.0
+    import_limit_mw: float = 0.0
+    export_limit_mw: float = 0.0
+    value_of_lost_load_per_mwh: float = 10_000.0
+    load: str = ""  # data source of the expected requirement
+    price: str = ""  # data source
+    ambient: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A whole site. ``points[row]`` is the point at a row of the database."""
+
+    file: Path
+    plant: PlantSpec
+    schedule: ScheduleSpec
+    fleet: Fleet
+    sessions: tuple[SessionSpec, ...]
+    ems: tuple[EmsSpec, ...]
+    data: tuple[DataSource, ...]
+    points: tuple[Point, ...]
+    row_of: dict[str, int] = field(default_factory=dict)  # point id → row
