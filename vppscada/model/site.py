@@ -44,15 +44,21 @@ class EmsSpec:
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """A ``[[data]]`` table: a series over plant time from a CSV file."""
+    """A ``[[data]]`` table: a series over plant time from a CSV file.
+
+    Rows are placed by ``time_column`` (ISO 8601, UTC), or, where ``start_ms`` is given, one ``step_s``
+    after another from there. The series' value is the sum of ``value_columns`` × ``scale``.
+    """
 
     name: str
     file: Path
-    time_column: str  # ISO 8601 UTC
-    value_columns: tuple[str, ...]  # summed
+    value_columns: tuple[str, ...]
+    step_s: float
     scale: float = 1.0
     units: str = ""
-    step_s: float = 900.0
+    time_column: str = ""
+    start_ms: int | None = None
+    interpolation: str = "step"  # "step": a value holds for its step; "linear": between the starts of steps
 
 
 @dataclass(frozen=True, slots=True)

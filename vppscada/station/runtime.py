@@ -1,0 +1,72 @@
+"""One loop for Twisted and asyncio, and the only two calls by which their awaits meet.
+
+asyncio code takes a Deferred through `of_deferred`; Twisted code takes a coroutine through `as_deferred`.
+Everything else is an asyncio coroutine.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from twisted.internet import asyncioreactor
+from twisted.internet.defer import Deferred
+
+T = TypeVar("T")
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """A fresh event loop (uvloop's where that extra is installed)."""
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        return loop
+    return asyncio.new_event_loop()
+
+
+def install_reactor(loop: asyncio.AbstractEventLoop) -> None:
+    """Make ``loop`` the reactor of this process and start it, without signal handlers of its own."""
+    asyncio.set_event_loop(loop)
+    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
+    from twisted.internet import reactor
+
+    reactor.startRunning(installSignalHandlers=False)
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the reactor's loop to its end; SIGINT and SIGTERM cancel it once.
+
+    Raises:
+        asyncio.CancelledError: a signal ended it and it did not choose a result of its own.
+    """
+    loop = new_loop()
+    install_reactor(loop)
+    task = loop.create_task(main)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, task.cancel)
+    try:
+        return loop.run_until_complete(task)
+    finally:
+        _finish(loop)
+
+
+def _finish(loop: asyncio.AbstractEventLoop) -> None:
+    leftover = asyncio.all_tasks(loop)
+    for task in leftover:
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        loop.run_until_complete(asyncio.gather(*leftover, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_default_executor())
+
+
+async def of_deferred(deferred: "Deferred[T]") -> T:
+    """Await a Deferred inside an asyncio coroutine."""
+    result: T = await deferred.asFuture(asyncio.get_running_loop())
+    return result
+
+
+def as_deferred(coroutine: Coroutine[Any, Any, T]) -> "Deferred[T]":
+    """Hand an asyncio coroutine to Twisted code."""
+    return Deferred.fromFuture(asyncio.ensure_future(coroutine))
