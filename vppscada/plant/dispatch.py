@@ -1,0 +1,138 @@
+"""What each asset should do until the next cycle. Pure: state and time are arguments.
+
+Two steps. First the economic one: from the schedule's base points, the difference to the target is shared
+in merit order within what each asset can hold (`steady_powers`). Then the reachable one: each asset goes
+towards that as far as its ramp allows, and what is missing is taken by fast storage, then batteries, then
+whoever is left (`dispatch`). As engines arrive, storage returns to its base by itself.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vppscada.model.assets import AssetStates
+from vppscada.model.dispatch import Boxes, Dispatch
+from vppscada.plant.allocation import allocate, cost_order, tier_order
+from vppscada.plant.fleet_view import FleetColumns
+
+Column = NDArray[np.float64]
+
+FIXED, FAST, BATTERY, OTHER = -1, 0, 1, 2
+#: A box must be held this many cycles, so that energy does not run out before the next look.
+_CYCLES_OF_ENERGY = 3.0
+#: A shortfall smaller than this is rounding, MW.
+_TOLERANCE_MW = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Holdable:
+    """What each asset can hold for a while (MW), without regard to ramps. Columns of length n."""
+
+    low_mw: Column
+    high_mw: Column
+    controlled: NDArray[np.bool_]  # False: we take what it does
+
+
+def holdable(
+    columns: FleetColumns, states: AssetStates, committed: NDArray[np.bool_], following: NDArray[np.bool_], hours: float
+) -> Holdable:
+    """Limits from state, energy, availability and commitment. ``hours`` is the length of a cycle (plant time).
+
+    A thermal asset that is on but no longer ``committed`` is held to its stable minimum, until it is stopped.
+    """
+    power = np.nan_to_num(states.power_mw)
+    controlled = states.usable & following & (~columns.thermal | states.on)
+    keep = max(hours * _CYCLES_OF_ENERGY, 1e-9)
+    stored = np.nan_to_num(states.stored_mwh)
+    above_floor = np.maximum(stored - columns.soc_minimum * columns.capacity_mwh, 0.0)
+    below_ceiling = np.maximum(columns.soc_maximum * columns.capacity_mwh - stored, 0.0)
+    discharge = np.minimum(states.available_mw, above_floor * columns.discharge_efficiency / keep)
+    charge = np.minimum(states.available_charge_mw, below_ceiling / columns.charge_efficiency / keep)
+    high = np.where(columns.storage, discharge, states.available_mw)
+    high = np.where(columns.thermal & ~committed, columns.minimum_mw, high)
+    low = np.where(columns.storage, -charge, np.where(columns.thermal, columns.minimum_mw, 0.0))
+    high = np.maximum(np.nan_to_num(high), low)
+    return Holdable(
+        low_mw=np.where(controlled, low, power),
+        high_mw=np.where(controlled, high, power),
+        controlled=controlled,
+    )
+
+
+def steady_powers(target_mw: float, base_mw: Column, limits: Holdable, marginal_cost: Column, fast: Column) -> Column:
+    """Powers that meet the target at least cost from the base, by everything but fast storage.
+
+    ``fast`` is True for fast storage, which keeps its base (its energy lasts minutes).
+    """
+    start = np.clip(base_mw, limits.low_mw, limits.high_mw)
+    residual = target_mw - float(start.sum())
+    order = cost_order(marginal_cost, residual > 0, limits.controlled & ~fast.astype(np.bool_))
+    return allocate(start, residual, limits.low_mw, limits.high_mw, order)
+
+
+def reachable(
+    columns: FleetColumns,
+    states: AssetStates,
+    limits: Holdable,
+    last_setpoint_mw: Column,
+    minutes: float,
+) -> tuple[Column, Column]:
+    """What ramps allow until the next cycle: low and high, MW.
+
+    A ramp starts from the last setpoint while the asset is within two cycles' ramp of it (its reading lags
+    the command), otherwise from what it does.
+    """
+    power = np.nan_to_num(states.power_mw)
+    up = columns.ramp_up_mw_per_min * minutes
+    down = columns.ramp_down_mw_per_min * minutes
+    setpoint = np.where(np.isnan(last_setpoint_mw), power, last_setpoint_mw)
+    start = np.clip(setpoint, power - 2 * down, power + 2 * up)
+    low = np.clip(start - down, limits.low_mw, limits.high_mw)
+    high = np.clip(start + up, limits.low_mw, limits.high_mw)
+    # A limit that moved past the ramp (a cloud, a derating) is obeyed as far as the ramp goes; never inverted.
+    return np.minimum(low, high), np.maximum(low, high)
+
+
+def tiers(columns: FleetColumns, controlled: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Who moves first for what ramps leave over."""
+    tier = np.where(columns.fast, FAST, np.where(columns.storage, BATTERY, OTHER))
+    return np.where(controlled, tier, FIXED).astype(np.int8)
+
+
+def dispatch(target_mw: float, boxes: Boxes) -> Dispatch:
+    """Setpoints within the boxes whose sum comes as near the target as can be.
+
+    Starts at the base points and moves, tier by tier and in merit order within a tier. Setpoints of fixed
+    assets (tier −1) are NaN: they are left alone, but counted. Commitment is decided elsewhere, so ``start``
+    and ``stop`` are all False.
+    """
+    at_base = np.clip(boxes.base_mw, boxes.low_mw, boxes.high_mw)
+    movable = boxes.tier != FIXED
+    residual = target_mw - float(at_base.sum())
+    order = tier_order(boxes.tier, boxes.marginal_cost, residual > 0, movable)
+    power = allocate(at_base, residual, boxes.low_mw, boxes.high_mw, order)
+    shortfall = target_mw - float(power.sum())
+    if abs(shortfall) < _TOLERANCE_MW:
+        shortfall = 0.0
+    nothing = np.zeros(len(power), dtype=np.bool_)
+    reasons = () if shortfall == 0.0 else (f"target out of reach by {shortfall:+.3f} MW until the next cycle",)
+    return Dispatch(
+        target_mw=target_mw,
+        setpoint_mw=np.where(movable, power, np.nan),
+        start=nothing,
+        stop=nothing,
+        shortfall_mw=shortfall,
+        reasons=reasons,
+    )
+
+
+def fast_storage_base(columns: FleetColumns, states: AssetStates, settle_h: float) -> Column:
+    """Base power of fast storage: gently towards the middle of its energy band; 0 for the others.
+
+    ``settle_h`` is the time constant in hours; at most a fifth of the rating is used for it.
+    """
+    middle = (columns.soc_minimum + columns.soc_maximum) / 2 * columns.capacity_mwh
+    wanted = (np.nan_to_num(states.stored_mwh) - middle) / settle_h
+    bounded = np.clip(wanted, -0.2 * columns.charge_rating_mw, 0.2 * columns.rating_mw)
+    return np.where(columns.fast, bounded, 0.0)

@@ -1,0 +1,145 @@
+"""What the plant owes, now and over the horizon, and the request that the optimiser gets. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vppscada.model.assets import AssetFamily, AssetStates, Fleet
+from vppscada.model.schedule import InitialStates, ScheduleRequest
+from vppscada.model.site import ScheduleSpec
+from vppscada.plant.series import Series
+
+Column = NDArray[np.float64]
+
+#: How long a difference between the EMS target and the expected load is believed to last (hours, e-fold).
+_PERSISTENCE_H = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """The series of a site by name, as far as they are given."""
+
+    series: Mapping[str, Series] = field(default_factory=dict)
+
+    def mean(self, name: str, start_ms: int, step_ms: int, steps: int, missing: float) -> Column:
+        """Means of a series over steps. Outside it the last known value holds; ``missing`` where there is none."""
+        if name not in self.series:
+            return np.full(steps, missing)
+        return _fill_forward(self.series[name].mean(start_ms, step_ms, steps), missing)
+
+    def now(self, name: str, plant_ms: int) -> float:
+        """Value at a moment; NaN where it is not known."""
+        if name not in self.series:
+            return float("nan")
+        return float(self.series[name].at(np.array([plant_ms], dtype=np.int64))[0])
+
+
+def _fill_forward(values: Column, missing: float) -> Column:
+    known = ~np.isnan(values)
+    last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
+    return np.where(last >= 0, values[np.maximum(last, 0)], missing)
+
+
+def requirement(expected_mw: Column, target_mw: float | None, expected_now_mw: float, step_h: float) -> Column:
+    """The EMS target over the horizon: what is expected, moved by today's difference, which fades.
+
+    ``target_mw`` None (no EMS target) leaves what is expected. Without any expectation the target holds.
+    """
+    if target_mw is None:
+        return expected_mw
+    if np.isnan(expected_now_mw):
+        return np.full(len(expected_mw), target_mw)
+    fading = np.exp(-np.arange(len(expected_mw)) * step_h / _PERSISTENCE_H)
+    moved: Column = expected_mw + (target_mw - expected_now_mw) * fading
+    return moved
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """What the plant remembers of each asset for the optimiser, columns of length n (plant time)."""
+
+    hours_in_state: Column
+    run_hours_today: Column
+    run_hours_year: Column
+    permitted: NDArray[np.bool_]
+
+
+def build_request(
+    fleet: Fleet,
+    states: AssetStates,
+    history: History,
+    spec: ScheduleSpec,
+    expectations: Expectations,
+    plant_ms: int,
+    target_mw: float | None,
+) -> ScheduleRequest:
+    """Everything the optimiser needs from this moment on.
+
+    The first step begins at the step boundary at or before ``plant_ms``. ``target_mw`` None = the plant
+    chooses its own output within the trade limits (mode 'schedule').
+    """
+    step_ms = round(spec.step_s * 1000)
+    steps = round(spec.horizon_s / spec.step_s)
+    start_ms = plant_ms // step_ms * step_ms
+    expected = expectations.mean(spec.load, start_ms, step_ms, steps, missing=0.0)
+    owed = (
+        np.zeros(steps)
+        if target_mw is None
+        else requirement(expected, target_mw, expectations.now(spec.load, plant_ms), spec.step_s / 3600.0)
+    )
+    export = max(spec.export_limit_mw, fleet.rating_mw) if target_mw is None else spec.export_limit_mw
+    return ScheduleRequest(
+        start_ms=start_ms,
+        step_s=spec.step_s,
+        assets=fleet.assets,
+        initial=_initial(fleet, states, history),
+        requirement_mw=owed,
+        price_per_mwh=expectations.mean(spec.price, start_ms, step_ms, steps, missing=0.0),
+        forecast_mw=_forecasts(fleet, states, expectations, plant_ms, start_ms, step_ms, steps),
+        reserve_mw=np.full(steps, spec.reserve_mw),
+        import_limit_mw=np.full(steps, spec.import_limit_mw),
+        export_limit_mw=np.full(steps, export),
+        ambient_degc=expectations.mean(spec.ambient, start_ms, step_ms, steps, missing=15.0),
+        objective=spec.objective,
+        value_of_lost_load_per_mwh=spec.value_of_lost_load_per_mwh,
+        relative_gap=spec.relative_gap,
+        time_limit_s=spec.time_limit_s,
+    )
+
+
+def _initial(fleet: Fleet, states: AssetStates, history: History) -> InitialStates:
+    permit_day = np.array([asset.permitted_hours_per_day for asset in fleet.assets])
+    permit_year = np.array([asset.permitted_hours_per_year for asset in fleet.assets])
+    return InitialStates(
+        power_mw=np.nan_to_num(states.power_mw),
+        on=states.on,
+        hours_in_state=history.hours_in_state,
+        stored_mwh=np.nan_to_num(states.stored_mwh),
+        usable=states.usable,
+        permitted=history.permitted,
+        run_hours_left_today=np.maximum(permit_day - history.run_hours_today, 0.0),
+        run_hours_left_year=np.maximum(permit_year - history.run_hours_year, 0.0),
+    )
+
+
+def _forecasts(
+    fleet: Fleet,
+    states: AssetStates,
+    expectations: Expectations,
+    plant_ms: int,
+    start_ms: int,
+    step_ms: int,
+    steps: int,
+) -> NDArray[np.float64]:
+    """Forecast of sun and wind, moved by what is available now, which fades. Without one, now persists."""
+    forecast = np.full((len(fleet), steps), np.inf)
+    for i, asset in enumerate(fleet.assets):
+        if asset.kind.family is not AssetFamily.RENEWABLE:
+            continue
+        now = 0.0 if np.isnan(states.available_mw[i]) else float(states.available_mw[i])
+        expected = expectations.mean(asset.forecast, start_ms, step_ms, steps, missing=now)
+        blended = requirement(expected, now, expectations.now(asset.forecast, plant_ms), step_ms / 3.6e6)
+        forecast[i] = np.clip(blended, 0.0, asset.rating_mw)
+    return forecast

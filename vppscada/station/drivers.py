@@ -1,0 +1,8 @@
+"""The protocols this station speaks: the one place that names them."""
+
+from protocols.dnp3 import DRIVER as DNP3
+from protocols.modbus import DRIVER as MODBUS
+from protocols.opcua import DRIVER as OPCUA
+from vppscada.model.drivers import Driver
+
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (DNP3, MODBUS, OPCUA)}
