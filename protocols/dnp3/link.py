@@ -1,0 +1,284 @@
+"""Link layer of IEEE 1815 (clause 9) without I/O: frames, the search for them, and the rules of both stations."""
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from fastcrc.crc16 import dnp as crc
+
+START = b"\x05\x64"
+HEADER_OCTETS = 10
+BLOCK_OCTETS = 16
+MAX_USER_DATA = 250
+#: Largest frame: header, 250 octets of user data and a CRC per block.
+MAX_FRAME_OCTETS = HEADER_OCTETS + MAX_USER_DATA + 2 * 16
+#: A CRC taken over data and its own CRC gives this constant, so a block is checked without cutting it first.
+_RESIDUE = crc(b"\x00" + crc(b"\x00").to_bytes(2, "little"))
+
+DIR = 0x80
+PRM = 0x40
+FCB = 0x20
+FCV = 0x10
+
+#: Destinations from here up are broadcasts: confirm not wanted, confirm wanted, confirm optional (in rising order).
+BROADCAST_NO_CONFIRM = 0xFFFD
+BROADCAST_CONFIRM = 0xFFFE
+BROADCAST_OPTIONAL = 0xFFFF
+
+
+class Primary(IntEnum):
+    """Function codes of frames with PRM set."""
+
+    RESET_LINK_STATES = 0
+    TEST_LINK_STATES = 2
+    CONFIRMED_USER_DATA = 3
+    UNCONFIRMED_USER_DATA = 4
+    REQUEST_LINK_STATUS = 9
+
+
+class Secondary(IntEnum):
+    """Function codes of frames without PRM."""
+
+    ACK = 0
+    NACK = 1
+    LINK_STATUS = 11
+    NOT_SUPPORTED = 15
+
+
+#: Codes whose frames must carry FCV; all the others must not (IEEE 1815, table 9-1).
+_COUNTED = frozenset({Primary.TEST_LINK_STATES, Primary.CONFIRMED_USER_DATA})
+
+
+class Frame(NamedTuple):
+    """One frame whose CRCs held. ``data`` is the user data without CRCs."""
+
+    control: int
+    destination: int
+    source: int
+    data: bytes
+
+
+class Addressed(NamedTuple):
+    """A transport segment and the destination it was sent to (our address or a broadcast)."""
+
+    data: bytes
+    destination: int
+
+    @property
+    def is_broadcast(self) -> bool:
+        """True for 0xFFFD to 0xFFFF."""
+        return self.destination >= BROADCAST_NO_CONFIRM
+
+
+def build_frame(control: int, destination: int, source: int, data: bytes = b"") -> bytes:
+    """Octets of one frame.
+
+    Raises:
+        ValueError: more than 250 octets of user data.
+    """
+    if len(data) > MAX_USER_DATA:
+        raise ValueError(f"{len(data)} octets of user data do not fit into a frame of {MAX_USER_DATA}")
+    header = b"\x05\x64%c%c" % (len(data) + 5, control)
+    header += destination.to_bytes(2, "little") + source.to_bytes(2, "little")
+    parts = [header, crc(header).to_bytes(2, "little")]
+    for start in range(0, len(data), BLOCK_OCTETS):
+        block = data[start : start + BLOCK_OCTETS]
+        parts.append(block)
+        parts.append(crc(block).to_bytes(2, "little"))
+    return b"".join(parts)
+
+
+class FrameParser:
+    """Finds frames in a stream of octets. Holds at most one incomplete frame between calls."""
+
+    def __init__(self, statistics: Counter[str]) -> None:
+        self._statistics = statistics
+        self._rest = b""
+
+    @property
+    def held(self) -> int:
+        """Octets kept for the next call."""
+        return len(self._rest)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Every frame that is complete with these octets; garbage and broken frames are counted and skipped."""
+        octets = self._rest + data if self._rest else data
+        frames: list[Frame] = []
+        position = 0
+        while True:
+            start = octets.find(START, position)
+            if start < 0:
+                # a lone 0x05 at the end may be the first half of a start
+                start = len(octets) - octets.endswith(START[:1])
+                self._skip(start - position)
+                break
+            self._skip(start - position)
+            end = self._one(octets, start, frames)
+            if end < 0:
+                break
+            position = end
+        self._rest = octets[start:]
+        return frames
+
+    def _one(self, octets: bytes, start: int, frames: list[Frame]) -> int:
+        """Where to look on after the frame that starts here; -1 where octets are missing."""
+        body = start + HEADER_OCTETS
+        if len(octets) < body:
+            return -1
+        length = octets[start + 2] - 5
+        if length < 0 or crc(octets[start:body]) != _RESIDUE:
+            self._statistics["link_header_errors"] += 1
+            return self._skip(2) + start
+        end = body + length + 2 * -(-length // BLOCK_OCTETS)
+        if len(octets) < end:
+            return -1
+        data = _user_data(octets, body, end)
+        if data is None:
+            # the length cannot be trusted where octets were lost: look for a frame inside what seemed to be one
+            self._statistics["link_body_errors"] += 1
+            return self._skip(2) + start
+        self._statistics["frames_received"] += 1
+        destination = octets[start + 4] | octets[start + 5] << 8
+        source = octets[start + 6] | octets[start + 7] << 8
+        frames.append(Frame(octets[start + 3], destination, source, data))
+        return end
+
+    def _skip(self, count: int) -> int:
+        if count > 0:
+            self._statistics["octets_skipped"] += count
+        return count
+
+
+def _user_data(octets: bytes, start: int, end: int) -> bytes | None:
+    """User data of the blocks between two positions, or None if a CRC fails."""
+    blocks: list[bytes] = []
+    for at in range(start, end, BLOCK_OCTETS + 2):
+        block = octets[at : min(at + BLOCK_OCTETS + 2, end)]
+        if crc(block) != _RESIDUE:
+            return None
+        blocks.append(block[:-2])
+    return b"".join(blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAddresses:
+    """Who we are and whom we talk to. Addresses 0 to 65519."""
+
+    local: int
+    remote: int
+    is_master: bool
+
+
+class LinkLayer:
+    """One station of an association: takes octets, gives transport segments and the octets to answer at once.
+
+    Sends unconfirmed user data only (IEEE 1815 wants no link confirms on TCP); as a secondary
+    station it answers everything a primary may ask.
+    """
+
+    def __init__(self, addresses: LinkAddresses, statistics: Counter[str]) -> None:
+        self.addresses = addresses
+        self._statistics = statistics
+        self._parser = FrameParser(statistics)
+        self._own_dir = DIR if addresses.is_master else 0
+        self._expected_fcb: int | None = None  # None until the primary has reset the link
+
+    @property
+    def held(self) -> int:
+        """Octets of an incomplete frame kept for the next call."""
+        return self._parser.held
+
+    def receive(self, data: bytes) -> tuple[list[bytes], bytes]:
+        """Segments sent to our own address, and octets to write back at once (may be empty)."""
+        segments, reply = self.receive_addressed(data)
+        return [s.data for s in segments if not s.is_broadcast], reply
+
+    def receive_addressed(self, data: bytes) -> tuple[list[Addressed], bytes]:
+        """As `receive`, with broadcasts (which only an outstation takes) and the destination of each segment."""
+        segments: list[Addressed] = []
+        reply = b""
+        for frame in self._parser.feed(data):
+            if self._is_for_us(frame):
+                reply += self._take(frame, segments)
+        return segments, reply
+
+    def send(self, segment: bytes) -> bytes:
+        """The frame that carries one transport segment (1 to 250 octets) as unconfirmed user data."""
+        self._statistics["frames_sent"] += 1
+        control = self._own_dir | PRM | Primary.UNCONFIRMED_USER_DATA
+        return build_frame(control, self.addresses.remote, self.addresses.local, segment)
+
+    def request_link_status(self) -> bytes:
+        """The frame that asks whether the peer is there (keep-alive); any frame of its is an answer."""
+        self._statistics["frames_sent"] += 1
+        control = self._own_dir | PRM | Primary.REQUEST_LINK_STATUS
+        return build_frame(control, self.addresses.remote, self.addresses.local)
+
+    def _is_for_us(self, frame: Frame) -> bool:
+        """Own frames come back on some converters, and several stations may share a channel: both are not for us."""
+        if (frame.control & DIR) == self._own_dir:
+            self._statistics["wrong_direction_frames"] += 1
+            return False
+        if frame.destination != self.addresses.local and not self._is_broadcast_to_us(frame):
+            self._statistics["unknown_destination_frames"] += 1
+            return False
+        if frame.source != self.addresses.remote:
+            self._statistics["unknown_source_frames"] += 1
+            return False
+        return True
+
+    def _is_broadcast_to_us(self, frame: Frame) -> bool:
+        return (
+            frame.destination >= BROADCAST_NO_CONFIRM
+            and not self.addresses.is_master
+            and frame.control & 0x4F == PRM | Primary.UNCONFIRMED_USER_DATA
+        )
+
+    def _take(self, frame: Frame, segments: list[Addressed]) -> bytes:
+        if not frame.control & PRM:
+            return self._take_secondary(frame)
+        function = frame.control & 0x0F
+        if function == Primary.UNCONFIRMED_USER_DATA:
+            self._pass_up(frame, segments)
+            return b""
+        if bool(frame.control & FCV) != (function in _COUNTED):
+            self._statistics["invalid_link_controls"] += 1
+            return b""
+        return self._answer(function, frame, segments)
+
+    def _take_secondary(self, frame: Frame) -> bytes:
+        known = frame.control & 0x0F in set(Secondary)
+        self._statistics["link_answers_received" if known else "invalid_link_controls"] += 1
+        return b""
+
+    def _answer(self, function: int, frame: Frame, segments: list[Addressed]) -> bytes:
+        """What a secondary station does on a primary's request (IEEE 1815, table 9-3)."""
+        if function == Primary.REQUEST_LINK_STATUS:
+            return self._reply(Secondary.LINK_STATUS)
+        if function == Primary.RESET_LINK_STATES:
+            self._expected_fcb = FCB
+            return self._reply(Secondary.ACK)
+        if function not in _COUNTED:
+            return self._reply(Secondary.NOT_SUPPORTED)
+        if self._expected_fcb is None:
+            return self._reply(Secondary.NACK)
+        fresh = frame.control & FCB == self._expected_fcb
+        if fresh:
+            self._expected_fcb ^= FCB
+            if function == Primary.CONFIRMED_USER_DATA:
+                self._pass_up(frame, segments)
+        else:
+            # our ACK was lost and the primary repeats itself: acknowledge again, do not act again
+            self._statistics["repeated_link_frames"] += 1
+        return self._reply(Secondary.ACK)
+
+    def _pass_up(self, frame: Frame, segments: list[Addressed]) -> None:
+        if frame.data:
+            segments.append(Addressed(frame.data, frame.destination))
+        else:
+            self._statistics["empty_user_data_frames"] += 1
+
+    def _reply(self, function: Secondary) -> bytes:
+        self._statistics["frames_sent"] += 1
+        return build_frame(self._own_dir | function, self.addresses.remote, self.addresses.local)
