@@ -60,14 +60,15 @@ def holdable(
     )
 
 
-def steady_powers(target_mw: float, base_mw: Column, limits: Holdable, marginal_cost: Column, fast: Column) -> Column:
+def steady_powers(target_mw: float, base_mw: Column, limits: Holdable, marginal_cost: Column, fast: NDArray[np.bool_]
+) -> Column:
     """Powers that meet the target at least cost from the base, by everything but fast storage.
 
     ``fast`` is True for fast storage, which keeps its base (its energy lasts minutes).
     """
     start = np.clip(base_mw, limits.low_mw, limits.high_mw)
     residual = target_mw - float(start.sum())
-    order = cost_order(marginal_cost, residual > 0, limits.controlled & ~fast.astype(np.bool_))
+    order = cost_order(marginal_cost, residual > 0, limits.controlled & ~fast)
     return allocate(start, residual, limits.low_mw, limits.high_mw, order)
 
 

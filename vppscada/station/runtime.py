@@ -29,7 +29,7 @@ def new_loop() -> asyncio.AbstractEventLoop:
 def install_reactor(loop: asyncio.AbstractEventLoop) -> None:
     """Make ``loop`` the reactor of this process and start it, without signal handlers of its own."""
     asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
+    asyncioreactor.install(loop)
     from twisted.internet import reactor
 
     reactor.startRunning(installSignalHandlers=False)

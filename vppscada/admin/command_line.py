@@ -1,0 +1,112 @@
+"""The command ``vppscada``: check a site, run it, simulate its devices, or see it all in the demo."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vppscada import __version__
+from vppscada.admin import commands
+from vppscada.model.errors import ConfigError, VppscadaError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0 done, 1 faults found or the plant did not run as it should, 2 wrong use, 130 interrupted."""
+    options = parser().parse_args(argv)
+    try:
+        status: int = options.command(options)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n{len(error.faults)} fault(s); nothing is in force\n")
+        return 1
+    except (VppscadaError, OSError) as error:
+        sys.stderr.write(f"vppscada: {error}\n")
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar of the command line."""
+    top = argparse.ArgumentParser(prog="vppscada", description="A virtual power plant master station.")
+    top.add_argument("--version", action="version", version=f"vppscada {__version__}")
+    verbs = top.add_subparsers(required=True, metavar="COMMAND")
+    _add_check(verbs)
+    _add_run(verbs)
+    _add_simulate(verbs)
+    _add_demo(verbs)
+    return top
+
+
+_Verbs = argparse._SubParsersAction
+
+
+def _add_check(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    check = verbs.add_parser("check", help="report every fault of a site file and its point maps, or a summary")
+    _site(check)
+    check.set_defaults(command=commands.check)
+
+
+def _add_run(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    run = verbs.add_parser("run", help="run the station of a site until told to stop")
+    _site(run)
+    run.add_argument("--state", type=Path, metavar="DIR", help="where the journal is kept (default: $STATE_DIRECTORY)")
+    run.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    _clock(run)
+    run.set_defaults(command=commands.run)
+
+
+def _add_simulate(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    simulate = verbs.add_parser("simulate", help="serve the assets of one session over its real protocol")
+    _site(simulate)
+    simulate.add_argument("--session", required=True, metavar="NAME")
+    simulate.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND@T[:DURATION]",
+        help="drop, hang, lie or trip, T seconds after the start, for DURATION seconds",
+    )
+    simulate.add_argument("--parent-pipe", action="store_true", help="end when standard input ends")
+    simulate.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    _clock(simulate)
+    simulate.set_defaults(command=commands.simulate)
+
+
+def _add_demo(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    demo = verbs.add_parser("demo", help="nine simulated devices, the station and an EMS, live, with a report")
+    demo.add_argument("--site", default="demo", help="site file, or the name of a shipped site (default: demo)")
+    demo.add_argument("--duration", type=float, metavar="S", help="seconds until it ends by itself")
+    demo.add_argument("--speed", type=float, default=120.0, help="plant seconds per second (default: 120)")
+    demo.add_argument("--report", type=Path, default=Path("report/demo.html"), metavar="FILE")
+    demo.add_argument("--summary", type=Path, metavar="FILE", help="write the totals as JSON")
+    demo.add_argument("--log-dir", type=Path, metavar="DIR", help="keep the logs of all processes there")
+    demo.add_argument("--seed", type=int, default=1)
+    demo.add_argument("--plain", action="store_true", help="lines instead of a live table")
+    demo.add_argument(
+        "--kill-device", action="append", default=[], metavar="NAME@T:D", help="kill a device at T s, restart after D s"
+    )
+    demo.set_defaults(command=commands.demo)
+
+
+def _site(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("site", metavar="SITE", help="site file, or the name of a shipped site")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override one setting, e.g. session.battery1.port=20001",
+    )
+
+
+def _clock(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--speed", type=float, default=1.0, help="plant seconds per second; 1 for a real plant")
+    parser.add_argument("--wall-start", type=int, metavar="MS", help="UTC ms at which plant time starts to count")
+    parser.add_argument("--plant-start", type=int, metavar="MS", help="plant time then, UTC ms")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

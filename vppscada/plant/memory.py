@@ -1,0 +1,147 @@
+"""What the plant remembers from cycle to cycle, and what of it survives a restart."""
+
+import json
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vppscada.model.assets import AssetKind, AssetStates, Fleet
+from vppscada.plant.following import Following
+from vppscada.plant.requirements import History
+
+Column = NDArray[np.float64]
+
+_DAY_MS = 86_400_000
+
+
+def emergency_mask(fleet: Fleet) -> NDArray[np.bool_]:
+    """Which assets run only where nothing else is left."""
+    return np.array([asset.kind is AssetKind.EMERGENCY_GENERATOR for asset in fleet.assets], dtype=np.bool_)
+
+
+class PlantMode(IntEnum):
+    """What gives the target; the numbers are those of the point ``plant.mode``."""
+
+    SCHEDULE = 0
+    FOLLOW = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the EMS or the operator wants of the plant. Kept on disk: a restart goes on with it."""
+
+    target_mw: float
+    mode: PlantMode
+    enabled: bool
+    running: bool = True
+
+    def to_json(self) -> str:
+        """For the journal."""
+        return json.dumps(
+            {"target_mw": self.target_mw, "mode": int(self.mode), "enabled": self.enabled, "running": self.running}
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Orders":
+        """From the journal.
+
+        Raises:
+            ValueError, KeyError: not what `to_json` wrote.
+        """
+        read = json.loads(text)
+        return cls(float(read["target_mw"]), PlantMode(read["mode"]), bool(read["enabled"]), bool(read["running"]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """Columns of length n; plant time where not said otherwise."""
+
+    setpoint_mw: NDArray[np.float64]  # (3, n) last three told, newest first; NaN = not told
+    seconds_in_state: Column  # since it went on or off
+    was_on: NDArray[np.bool_]
+    run_hours_today: Column
+    run_hours_year: Column
+    following: Following
+    trim_mw: float = 0.0
+    target_mw: float = 0.0
+    target_since_ms: int = 0
+    short_since_ms: int | None = None
+    emergency: bool = False  # emergency generators may run
+    plant_ms: int = 0  # of the last cycle
+
+    @classmethod
+    def fresh(cls, n: int, plant_ms: int) -> "Memory":
+        """Nothing is known yet: whatever state an asset is in, it has been in it for long."""
+        return cls(
+            setpoint_mw=np.full((3, n), np.nan),
+            seconds_in_state=np.full(n, 7 * 86_400.0),
+            was_on=np.zeros(n, dtype=np.bool_),
+            run_hours_today=np.zeros(n),
+            run_hours_year=np.zeros(n),
+            following=Following.fresh(n),
+            target_since_ms=plant_ms,
+            plant_ms=plant_ms,
+        )
+
+    def history(self, fleet: Fleet) -> History:
+        """The part of it that the optimiser asks for."""
+        return History(
+            hours_in_state=self.seconds_in_state / 3600.0,
+            run_hours_today=self.run_hours_today,
+            run_hours_year=self.run_hours_year,
+            permitted=~emergency_mask(fleet) | self.emergency,
+        )
+
+    def to_json(self, fleet: Fleet) -> str:
+        """Times in state and run hours by asset name, for the journal."""
+        columns = zip(
+            fleet.assets,
+            self.was_on.tolist(),
+            self.seconds_in_state.tolist(),
+            self.run_hours_today.tolist(),
+            self.run_hours_year.tolist(),
+            strict=True,
+        )
+        assets = {asset.name: [on, seconds, today, year] for asset, on, seconds, today, year in columns}
+        return json.dumps({"plant_ms": self.plant_ms, "emergency": self.emergency, "assets": assets})
+
+    def restored(self, text: str, fleet: Fleet) -> "Memory":
+        """This memory with what `to_json` kept of assets that are still in the fleet.
+
+        Raises:
+            ValueError, KeyError: not what `to_json` wrote.
+        """
+        read = json.loads(text)
+        kept = replace(
+            self,
+            was_on=self.was_on.copy(),
+            seconds_in_state=self.seconds_in_state.copy(),
+            run_hours_today=self.run_hours_today.copy(),
+            run_hours_year=self.run_hours_year.copy(),
+            emergency=bool(read["emergency"]),
+            plant_ms=min(int(read["plant_ms"]), self.plant_ms),
+        )
+        for i, asset in enumerate(fleet.assets):
+            if asset.name in read["assets"]:
+                on, seconds, today, year = read["assets"][asset.name]
+                kept.was_on[i], kept.seconds_in_state[i] = bool(on), float(seconds)
+                kept.run_hours_today[i], kept.run_hours_year[i] = float(today), float(year)
+        return kept
+
+
+def elapsed(memory: Memory, states: AssetStates, plant_ms: int) -> Memory:
+    """Advance times in state and run hours to ``plant_ms``. An asset that is not online keeps what it was."""
+    seconds = max(plant_ms - memory.plant_ms, 0) / 1000.0
+    on = np.where(states.online, states.on, memory.was_on)
+    hours_run = np.where(on, seconds / 3600.0, 0.0)
+    new_day = plant_ms // _DAY_MS != memory.plant_ms // _DAY_MS
+    return replace(
+        memory,
+        seconds_in_state=np.where(on == memory.was_on, memory.seconds_in_state + seconds, 0.0),
+        was_on=on,
+        run_hours_today=np.where(new_day, 0.0, memory.run_hours_today) + hours_run,
+        run_hours_year=memory.run_hours_year + hours_run,
+        plant_ms=plant_ms,
+    )

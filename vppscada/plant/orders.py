@@ -1,0 +1,47 @@
+"""Orders to the plant as a whole: which command means what, and which are refused. Pure."""
+
+from dataclasses import dataclass, replace
+
+from vppscada.model.commands import CommandStatus
+from vppscada.model.site import PLANT
+from vppscada.plant.memory import Orders, PlantMode
+
+TARGET_COMMAND = f"{PLANT}.target_command"
+MODE_COMMAND = f"{PLANT}.mode_command"
+ENABLE_COMMAND = f"{PLANT}.enable_command"
+START_STOP = f"{PLANT}.start_stop"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """Why an order is not taken."""
+
+    status: CommandStatus
+    reason: str
+
+
+def apply_order(orders: Orders, point: str, value: float, lowest_mw: float, highest_mw: float) -> Orders | OrderRefused:
+    """The orders after a command to a point of the plant.
+
+    Args:
+        orders: in force.
+        point: id of the commanded point.
+        value: engineering units: MW, a mode number, or 0/1.
+        lowest_mw: least target the fleet could ever reach.
+        highest_mw: greatest.
+    """
+    match point:
+        case _ if point == TARGET_COMMAND:
+            if not lowest_mw <= value <= highest_mw:  # also refuses NaN
+                return OrderRefused(CommandStatus.OUT_OF_RANGE, f"target {value} MW not in {lowest_mw}…{highest_mw}")
+            return replace(orders, target_mw=value)
+        case _ if point == MODE_COMMAND:
+            if value not in (PlantMode.SCHEDULE, PlantMode.FOLLOW):
+                return OrderRefused(CommandStatus.OUT_OF_RANGE, f"no mode {value}")
+            return replace(orders, mode=PlantMode(int(value)))
+        case _ if point == ENABLE_COMMAND:
+            return replace(orders, enabled=value == 1.0)
+        case _ if point == START_STOP:
+            return replace(orders, running=value == 1.0)
+        case _:
+            return OrderRefused(CommandStatus.NOT_SUPPORTED, f"{point} takes no orders")

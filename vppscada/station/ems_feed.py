@@ -1,0 +1,80 @@
+"""From the points database to an EMS outstation: which changes go out at which of its points."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vppscada.model.batch import Batch, Cause, Rows
+from vppscada.model.outstations import Outstation
+from vppscada.model.scaling import ScalingColumns
+from vppscada.model.site import ExportedPoint
+from vppscada.points.changes import ChangeSet
+from vppscada.points.database import Database
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FanOut:
+    """Rows of the database → positions of an outstation's points (a row may feed several)."""
+
+    sources: Rows  # sorted
+    exports: Rows  # position of the export at each place of `sources`
+
+    @classmethod
+    def of(cls, source_rows: Sequence[int]) -> "FanOut":
+        """From the source row of each export."""
+        sources = np.array(source_rows, dtype=np.intp)
+        order = np.argsort(sources, kind="stable")
+        return cls(sources[order], order.astype(np.intp))
+
+    def route(self, rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Places in ``rows`` that are exported, and the export that each goes to; order of ``rows`` kept."""
+        first = np.searchsorted(self.sources, rows, side="left")
+        count = np.searchsorted(self.sources, rows, side="right") - first
+        places = np.repeat(np.arange(len(rows), dtype=np.intp), count)
+        within = np.arange(len(places), dtype=np.intp) - np.repeat(np.cumsum(count) - count, count)
+        return places, self.exports[np.repeat(first, count) + within]
+
+
+class EmsFeed:
+    """Hands every change of an exported point to the outstation, in the export's device units."""
+
+    def __init__(self, exports: Sequence[ExportedPoint], outstation: Outstation) -> None:
+        self._fan_out = FanOut.of([export.source_row for export in exports])
+        self._sources = np.array([export.source_row for export in exports], dtype=np.intp)
+        self._scaling = ScalingColumns.of([export.point for export in exports])
+        self._outstation = outstation
+
+    def on_changes(self, changes: ChangeSet) -> None:
+        """Subscriber of the database."""
+        places, exports = self._fan_out.route(changes.rows)
+        if len(places) == 0:
+            return
+        self._outstation.update(
+            Batch(
+                rows=exports,
+                value=self._scaling.to_device(exports, changes.value[places]),
+                quality=changes.quality[places],
+                source_time_ms=changes.source_time_ms[places],
+                time_quality=changes.time_quality[places],
+                received_time_ms=changes.received_time_ms,
+                cause=changes.cause,
+            )
+        )
+
+    def feed_all(self, database: Database, now_ms: int) -> None:
+        """The state of every export as it stands: once, before the outstation listens."""
+        rows = self._sources
+        exports = np.arange(len(rows), dtype=np.intp)
+        self._outstation.update(
+            Batch(
+                rows=exports,
+                value=self._scaling.to_device(exports, database.value[rows]),
+                quality=database.quality[rows],
+                source_time_ms=database.source_time_ms[rows],
+                time_quality=database.time_quality[rows],
+                received_time_ms=now_ms,
+                cause=Cause.INTEGRITY,
+            )
+        )

@@ -1,0 +1,109 @@
+"""The plant's own points in the database: one vector of values written per cycle."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from vppscada.model.quality import Quality
+from vppscada.model.schedule import Schedule
+from vppscada.model.site import PLANT, Site
+from vppscada.plant.accounting import Totals
+from vppscada.plant.commitment import step_at
+from vppscada.plant.cycle import Decision
+from vppscada.plant.memory import Orders
+from vppscada.points.database import Database
+
+
+class PlantPoints:
+    """Writes named values of the plant; a name that the site does not have is a programming error."""
+
+    def __init__(self, site: Site, database: Database) -> None:
+        self._rows = {
+            point_id.partition(".")[2]: row for point_id, row in site.row_of.items() if point_id.startswith(f"{PLANT}.")
+        }
+        self._dispatch_rows = np.array(
+            [site.row_of[f"{asset.name}.dispatch_setpoint"] for asset in site.fleet.assets], dtype=np.intp
+        )
+        self._database = database
+
+    def write(self, values: Mapping[str, float], quality: Quality, now_ms: int) -> None:
+        """Set plant points; NaN goes out as not online."""
+        rows = np.array([self._rows[name] for name in values], dtype=np.intp)
+        self._set(rows, np.array(list(values.values()), dtype=np.float64), quality, now_ms)
+
+    def write_setpoints(self, setpoint_mw: np.ndarray[tuple[int], np.dtype[np.float64]], now_ms: int) -> None:
+        """Set what each asset was told; NaN = it is not told anything."""
+        self._set(self._dispatch_rows, setpoint_mw, Quality.ONLINE, now_ms)
+
+    def _set(
+        self,
+        rows: np.ndarray[tuple[int], np.dtype[np.intp]],
+        value: "np.ndarray[tuple[int], np.dtype[np.float64]]",
+        quality: Quality,
+        now_ms: int,
+    ) -> None:
+        known = ~np.isnan(value)
+        column = np.where(known, np.uint16(quality), np.uint16(quality & ~Quality.ONLINE)).astype(np.uint16)
+        self._database.set_values(rows, np.where(known, value, 0.0), column, now_ms)
+
+
+def measured_values(decision: Decision) -> dict[str, float]:
+    """Sums of measurements: they carry the fleet's quality."""
+    state = decision.state
+    return {
+        "active_power": state.power_mw,
+        "reactive_power": state.reactive_mvar,
+        "available_up": state.available_up_mw,
+        "available_down": state.available_down_mw,
+        "stored_energy": state.stored_mwh,
+        "state_of_charge": state.state_of_charge,
+    }
+
+
+def order_values(orders: Orders, target_mw: float) -> dict[str, float]:
+    """What the plant has been told, and the state that its output points show."""
+    return {
+        "target": target_mw,
+        "target_command": orders.target_mw,
+        "mode": float(orders.mode),
+        "mode_command": float(orders.mode),
+        "enabled": float(orders.enabled),
+        "enable_command": float(orders.enabled),
+        "running": float(orders.running),
+        "start_stop": float(orders.running),
+    }
+
+
+def derived_values(decision: Decision, totals: Totals, price: float, load_mw: float) -> dict[str, float]:
+    """Counts and sums that the station itself vouches for."""
+    state = decision.state
+    return {
+        "capacity": state.capacity_mwh,
+        "rating": state.rating_mw,
+        "units_on": float(state.units_on),
+        "units_off": float(state.units_off),
+        "assets_online": float(state.assets_online),
+        "shortfall": decision.dispatch.shortfall_mw,
+        "non_followers": float((~decision.following).sum()),
+        "marginal_cost": decision.marginal_price,
+        "price": price,
+        "load_forecast": load_mw,
+        "cost": totals.cost,
+        "revenue": totals.revenue,
+        "energy": totals.energy_mwh,
+        "unserved_energy": totals.unserved_mwh,
+        "starts": float(totals.starts),
+    }
+
+
+def schedule_values(schedule: Schedule | None, plant_ms: int) -> dict[str, float]:
+    """How good the schedule in force is."""
+    step = None if schedule is None else step_at(schedule, plant_ms)
+    if schedule is None or step is None:
+        return {"schedule_ok": 0.0, "schedule_age": float("nan"), "schedule_gap": float("nan"), "reserve": float("nan")}
+    return {
+        "schedule_ok": 1.0,
+        "schedule_age": (plant_ms - schedule.start_ms) / 1000.0,
+        "schedule_gap": 100.0 * schedule.gap,
+        "reserve": float(schedule.reserve_mw[:, step].sum()),
+    }

@@ -1,0 +1,231 @@
+"""The plant at work: the dispatch cycle on its period, orders from above, commands down, points up."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import structlog
+
+from vppscada.model.assets import AssetStates
+from vppscada.model.clock import PlantClock
+from vppscada.model.commands import CommandStatus
+from vppscada.model.quality import Quality
+from vppscada.model.schedule import Schedule
+from vppscada.model.site import Site
+from vppscada.plant.accounting import Totals, advance
+from vppscada.plant.cycle import Decision, Plant, run_cycle
+from vppscada.plant.fleet_view import asset_states, fleet_rows
+from vppscada.plant.memory import Memory, Orders, PlantMode
+from vppscada.plant.orders import OrderRefused, apply_order
+from vppscada.plant.requirements import Expectations
+from vppscada.points.database import Database
+from vppscada.points.journal import Journal
+from vppscada.station.plant_points import (
+    PlantPoints,
+    derived_values,
+    measured_values,
+    order_values,
+    schedule_values,
+)
+from vppscada.station.supervisor import wall_ms
+from vppscada.station.teller import Teller
+
+log = structlog.get_logger()
+
+_KEEP_EVERY_S = 5.0  # wall seconds between writes of the memory to disk
+
+
+class PlantService:
+    """Holds the orders, the schedule in force and the memory; everything it decides is decided in `plant`."""
+
+    def __init__(
+        self,
+        site: Site,
+        database: Database,
+        journal: Journal,
+        teller: Teller,
+        expectations: Expectations,
+        clock: PlantClock,
+    ) -> None:
+        self.site = site
+        self.clock = clock
+        self.expectations = expectations
+        self.plant = Plant.of(site.fleet, site.plant.settle_s)
+        self.schedule: Schedule | None = None
+        self.decision: Decision | None = None
+        self.statistics: Counter[str] = Counter()
+        self.progress = time.monotonic()  # of the last finished cycle
+        self.cycled = asyncio.Event()
+        self._rows = fleet_rows(site.fleet, site.points)
+        self._database = database
+        self._journal = journal
+        self._teller = teller
+        self._points = PlantPoints(site, database)
+        self._wake = asyncio.Event()
+        self._order_lock = asyncio.Lock()
+        now_ms = clock.plant_ms(wall_ms())
+        self.orders = self._kept_orders()
+        self.memory = self._kept_memory(now_ms)
+        self.totals = self._kept_totals()
+        self._totals_ms = now_ms
+        self._kept_at = 0.0
+
+    @property
+    def states(self) -> AssetStates:
+        """What the database says of the fleet now."""
+        return asset_states(self.plant.columns, self._rows, self._database.value, self._database.quality)
+
+    async def run(self) -> None:
+        """Cycle until cancelled; an order or a new schedule starts the next cycle at once."""
+        period = self.site.plant.dispatch_period_s
+        while True:
+            started = time.monotonic()
+            try:
+                await self._cycle()
+            except Exception:
+                self.statistics["cycles_failed"] += 1
+                log.exception("dispatch_cycle_failed")
+            else:
+                self.progress = time.monotonic()
+                self.statistics["cycles"] += 1
+            self.cycled.set()
+            await self._pause(max(period - (time.monotonic() - started), 0.0))
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+
+    def adopt(self, schedule: Schedule) -> None:
+        """Put a schedule in force."""
+        self.schedule = schedule
+        self._wake.set()
+
+    async def order(self, point: str, value: float) -> CommandStatus:
+        """Take an order to the plant. SUCCESS once it is on disk."""
+        async with self._order_lock:
+            ordered = self.judge_order(point, value)
+            if isinstance(ordered, OrderRefused):
+                self.statistics["orders_refused"] += 1
+                log.warning("order_refused", point=point, value=value, reason=ordered.reason)
+                return ordered.status
+            await self._journal.put("orders", ordered.to_json())
+            self.orders = ordered
+        self.statistics["orders_taken"] += 1
+        log.info("order_taken", point=point, value=value)
+        self._points.write(order_values(self.orders, self.memory.target_mw), Quality.ONLINE, wall_ms())
+        self._wake.set()
+        return CommandStatus.SUCCESS
+
+    def judge_order(self, point: str, value: float) -> Orders | OrderRefused:
+        """What an order would make of the orders; nothing changes."""
+        lowest = sum(asset.lowest_mw for asset in self.site.fleet.assets)
+        return apply_order(self.orders, point, value, lowest, self.site.fleet.rating_mw)
+
+    async def _cycle(self) -> None:
+        now_ms = wall_ms()
+        plant_ms = self.clock.plant_ms(now_ms)
+        states = self.states
+        self._account(states, plant_ms)
+        period_h = self.site.plant.dispatch_period_s * self.clock.speed / 3600.0
+        decision = run_cycle(
+            self.plant, self.memory, states, self.orders, self.schedule, plant_ms, time.monotonic(), period_h
+        )
+        self._note_changes(decision)
+        self.memory, self.decision = decision.memory, decision
+        if self.orders.enabled:
+            self._teller.tell(decision, states)
+        else:
+            self.memory = replace(self.memory, setpoint_mw=np.full_like(self.memory.setpoint_mw, np.nan))
+        self._publish(decision, plant_ms, now_ms)
+        await self._keep()
+
+    def _account(self, states: AssetStates, plant_ms: int) -> None:
+        hours = max(plant_ms - self._totals_ms, 0) / 3.6e6
+        self._totals_ms = plant_ms
+        self.totals = advance(
+            self.totals,
+            hours,
+            self.memory.target_mw,
+            np.nan_to_num(states.power_mw),
+            states.on,
+            self._price(plant_ms),
+            self.plant.costs,
+        )
+
+    def _price(self, plant_ms: int) -> float:
+        price = self.expectations.now(self.site.schedule.price, plant_ms)
+        return 0.0 if np.isnan(price) else price
+
+    def _note_changes(self, decision: Decision) -> None:
+        before = None if self.decision is None else self.decision.following
+        if before is None or np.array_equal(before, decision.following):
+            return
+        names = [asset.name for asset in self.site.fleet.assets]
+        for i in np.flatnonzero(before & ~decision.following):
+            log.warning("asset_stopped_following", asset=names[i])
+        for i in np.flatnonzero(~before & decision.following):
+            log.info("asset_probed_again", asset=names[i])
+
+    def _publish(self, decision: Decision, plant_ms: int, now_ms: int) -> None:
+        price = self.expectations.now(self.site.schedule.price, plant_ms)
+        load = self.expectations.now(self.site.schedule.load, plant_ms)
+        own: Mapping[str, float] = {
+            **order_values(self.orders, decision.dispatch.target_mw),
+            **derived_values(decision, self.totals, price, load),
+            **schedule_values(self.schedule, plant_ms),
+            "commands": float(self._teller.sent),
+            "commands_failed": float(self._teller.failed),
+            "sessions_online": float(self._teller.sessions_online()),
+            "plant_time": plant_ms / 1000.0,
+        }
+        self._points.write(measured_values(decision), decision.state.quality, now_ms)
+        self._points.write(own, Quality.ONLINE, now_ms)
+        self._points.write_setpoints(decision.dispatch.setpoint_mw, now_ms)
+
+    # what survives a restart
+
+    async def _keep(self) -> None:
+        if time.monotonic() - self._kept_at < _KEEP_EVERY_S:
+            return
+        self._kept_at = time.monotonic()
+        await self._journal.put("memory", self.memory.to_json(self.site.fleet))
+        await self._journal.put("totals", self.totals.to_json())
+
+    def _kept_orders(self) -> Orders:
+        spec = self.site.plant
+        mode = PlantMode.FOLLOW if spec.mode == "follow" else PlantMode.SCHEDULE
+        first = Orders(spec.target_mw, mode, spec.enabled)
+        kept = self._journal.get("orders")
+        if kept is None:
+            return first
+        try:
+            return Orders.from_json(kept)
+        except (ValueError, KeyError):
+            log.exception("kept_orders_unreadable")
+            return replace(first, enabled=False)  # what is unknown must not command
+
+    def _kept_memory(self, plant_ms: int) -> Memory:
+        fresh = Memory.fresh(len(self.site.fleet), plant_ms)
+        kept = self._journal.get("memory")
+        if kept is None:
+            return fresh
+        try:
+            return fresh.restored(kept, self.site.fleet)
+        except (ValueError, KeyError):
+            log.exception("kept_memory_unreadable")
+            return fresh
+
+    def _kept_totals(self) -> Totals:
+        kept = self._journal.get("totals")
+        if kept is None:
+            return Totals()
+        try:
+            return Totals.from_json(kept)
+        except (ValueError, KeyError):
+            log.exception("kept_totals_unreadable")
+            return Totals()

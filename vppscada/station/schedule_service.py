@@ -1,0 +1,102 @@
+"""Keeps a schedule in force: asks the optimiser on the clock and on events; the last valid one stands."""
+
+import asyncio
+import time
+from collections import Counter
+
+import structlog
+
+from vppscada.model.schedule import Schedule, SolveFailure
+from vppscada.plant.memory import PlantMode
+from vppscada.plant.planning import PlannedFor, reason_to_plan
+from vppscada.plant.requirements import build_request
+from vppscada.scheduling.worker import SolverWorker
+from vppscada.station.plant_service import PlantService
+from vppscada.station.supervisor import wall_ms
+
+log = structlog.get_logger()
+
+_LOOK_EVERY_S = 0.25
+_DEADLINE_MARGIN_S = 10.0  # beyond the solver's own limit before the worker is killed
+_REST_AFTER_FAILURE_S = 5.0
+
+
+class ScheduleService:
+    """One solve at a time, in the worker process."""
+
+    def __init__(self, plant: PlantService, worker: SolverWorker) -> None:
+        self.statistics: Counter[str] = Counter()
+        self.progress = time.monotonic()
+        self._plant = plant
+        self._worker = worker
+        self._last: PlannedFor | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self._plant.cycled.wait()
+        while True:
+            self.progress = time.monotonic()
+            current = self._current()
+            reason = self._reason(current)
+            if reason is None or not current.usable.any():
+                await asyncio.sleep(_LOOK_EVERY_S)
+                continue
+            self._last = current
+            try:
+                await self._solve(current, reason)
+            except Exception:
+                self.statistics["solves_failed"] += 1
+                log.exception("schedule_failed")
+                await asyncio.sleep(_REST_AFTER_FAILURE_S)
+
+    def _current(self) -> PlannedFor:
+        plant = self._plant
+        return PlannedFor(
+            plant_ms=plant.clock.plant_ms(wall_ms()),
+            target_mw=plant.orders.target_mw,
+            usable=plant.states.usable,
+            emergency=plant.memory.emergency,
+            running=plant.orders.running,
+            mode=int(plant.orders.mode),
+        )
+
+    def _reason(self, current: PlannedFor) -> str | None:
+        decision = self._plant.decision
+        shortfall = 0.0 if decision is None else decision.dispatch.shortfall_mw
+        every_s = self._plant.site.schedule.every_s
+        return reason_to_plan(self._last, current, every_s, self._plant.site.fleet.rating_mw, shortfall)
+
+    async def _solve(self, current: PlannedFor, reason: str) -> None:
+        plant = self._plant
+        site = plant.site
+        follow = plant.orders.mode is PlantMode.FOLLOW
+        target = (plant.orders.target_mw if follow else None) if plant.orders.running else 0.0
+        request = build_request(
+            site.fleet,
+            plant.states,
+            plant.memory.history(site.fleet),
+            site.schedule,
+            plant.expectations,
+            current.plant_ms,
+            target,
+        )
+        result = await self._worker.solve(request, site.schedule.time_limit_s + _DEADLINE_MARGIN_S)
+        if isinstance(result, SolveFailure):
+            self.statistics["solves_failed"] += 1
+            log.error("schedule_not_solved", status=result.status, reason=result.reason, why=reason)
+            await asyncio.sleep(_REST_AFTER_FAILURE_S)
+            return
+        self._adopt(result, reason)
+
+    def _adopt(self, schedule: Schedule, reason: str) -> None:
+        self.statistics["solves"] += 1
+        log.info(
+            "schedule_adopted",
+            why=reason,
+            status=schedule.status,
+            gap=round(schedule.gap, 5),
+            cost=round(schedule.cost, 2),
+            seconds=round(schedule.solve_s, 2),
+            slacks=[str(slack) for slack in schedule.slacks[:5]],
+        )
+        self._plant.adopt(schedule)

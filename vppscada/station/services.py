@@ -1,0 +1,66 @@
+"""The service tree: asyncio coroutines as Twisted services, started in order and stopped in reverse."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred
+
+from vppscada.station.runtime import as_deferred, of_deferred
+
+log = structlog.get_logger()
+
+
+class TaskService(Service):
+    """Runs one coroutine for as long as it is started. If the coroutine dies by itself, ``failed`` is told."""
+
+    def __init__(
+        self, name: str, main: Callable[[], Coroutine[Any, Any, None]], failed: Callable[[str, str], None]
+    ) -> None:
+        self.setName(name)
+        self._main = main
+        self._failed = failed
+        self._task: asyncio.Task[None] | None = None
+
+    def startService(self) -> None:  # noqa: N802
+        """Start the coroutine."""
+        super().startService()
+        self._task = asyncio.get_running_loop().create_task(self._main())
+        self._task.add_done_callback(self._done)
+
+    def stopService(self) -> "Deferred[None]":  # noqa: N802
+        """Cancel the coroutine; fires when it has ended."""
+        super().stopService()
+        return as_deferred(self._stop())
+
+    async def _stop(self) -> None:
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await self._task
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled() or not self.running:
+            return
+        error = task.exception()
+        log.error("service_ended", service=self.name, error=repr(error))
+        self._failed(str(self.name), repr(error))
+
+
+async def stop_in_reverse(tree: MultiService) -> None:
+    """Stop the services of a tree one after another, last started first (MultiService stops them all at once)."""
+    for service in reversed(list(tree)):
+        try:
+            await of_deferred(as_deferred(_stop_one(service)))
+        except Exception:
+            log.exception("service_stop_failed", service=service.name)
+
+
+async def _stop_one(service: Service) -> None:
+    stopped = service.stopService()
+    if isinstance(stopped, Deferred):
+        await of_deferred(stopped)

@@ -1,0 +1,160 @@
+"""The composition root: one site, its sessions, its plant and its EMS outstations as one tree of services."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from twisted.application.service import MultiService
+
+from vppscada.control.pipeline import ControlPipeline
+from vppscada.model.clock import PlantClock
+from vppscada.model.drivers import Driver
+from vppscada.model.outstations import Outstation
+from vppscada.model.points import RowPoint
+from vppscada.model.quality import Quality
+from vppscada.model.sessions import Session, SessionState, SessionStatus
+from vppscada.model.site import EmsSpec, Site
+from vppscada.plant.fleet_view import fleet_rows
+from vppscada.plant.requirements import Expectations
+from vppscada.plant.series import read_series
+from vppscada.points.database import Database
+from vppscada.points.journal import Journal
+from vppscada.scheduling.worker import SolverWorker
+from vppscada.station.ems_commands import EmsCommands
+from vppscada.station.ems_feed import EmsFeed
+from vppscada.station.plant_service import PlantService
+from vppscada.station.schedule_service import ScheduleService
+from vppscada.station.services import TaskService, stop_in_reverse
+from vppscada.station.supervisor import Supervisor, wall_ms
+from vppscada.station.teller import Teller
+from vppscada.station.watch import Watch
+
+log = structlog.get_logger()
+
+_STALE_EVERY_S = 0.5
+
+
+class Station:
+    """Everything of one site, made but not yet running.
+
+    Raises:
+        ConfigError: a data source cannot be read.
+        JournalError: the state on disk cannot be opened.
+    """
+
+    def __init__(self, site: Site, state_dir: Path, clock: PlantClock, drivers: Mapping[str, Driver]) -> None:
+        self.site = site
+        self.statistics: Counter[str] = Counter()
+        expectations = Expectations({source.name: read_series(source) for source in site.data})
+        self.journal = Journal.open(state_dir)
+        self.database = Database(site.points)
+        self.database.restore(self.journal.last_values(site.points))
+        self.database.subscribe(self.journal.note)
+        self.sessions: dict[str, Session] = {
+            spec.name: drivers[spec.protocol].session(spec.name, spec.settings, spec.points) for spec in site.sessions
+        }
+        self.supervisors = [
+            Supervisor(
+                self.sessions[spec.name], [row for row, _ in spec.points], self.database, self.journal, self._on_status
+            )
+            for spec in site.sessions
+        ]
+        self.pipeline = ControlPipeline(site, self.database, self.journal, self.sessions)
+        rows = fleet_rows(site.fleet, site.points)
+        self.teller = Teller(site.fleet, rows, self.database, self.pipeline, self._sessions_online, clock.speed)
+        self.plant = PlantService(site, self.database, self.journal, self.teller, expectations, clock)
+        self.worker = SolverWorker()
+        self.scheduler = ScheduleService(self.plant, self.worker)
+        self.outstations = [self._outstation(spec, drivers[spec.protocol]) for spec in site.ems]
+        self.watch = Watch(self.plant, self.scheduler, self.journal, self.supervisors)
+        self._comm_rows = self._comm_online_rows()
+        self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> None:
+        """Start everything, run until cancelled, stop everything in reverse.
+
+        Raises:
+            OSError: a listener cannot bind.
+            RuntimeError: a service ended by itself.
+        """
+        tree = MultiService()
+        try:
+            await self._start(tree)
+            reason = await self._failed
+            raise RuntimeError(reason)
+        finally:
+            self.watch.stopping()
+            await self._stop(tree)
+
+    async def _start(self, tree: MultiService) -> None:
+        now_ms = wall_ms()
+        for supervisor in self.supervisors:
+            self._on_status(supervisor.status)
+        for outstation, feed in self.outstations:
+            feed.feed_all(self.database, now_ms)
+            self.database.subscribe(feed.on_changes)
+            await outstation.start()
+            log.info("ems_outstation_listened", port=outstation.port)
+        tree.startService()
+        self._add(tree, "stale", self._mark_stale)
+        for supervisor in self.supervisors:
+            self._add(tree, f"session {supervisor.session.name}", supervisor.run)
+        self._add(tree, "schedule", self.scheduler.run)
+        self._add(tree, "plant", self.plant.run)
+        self._add(tree, "verification", self.pipeline.watch)
+        self._add(tree, "watch", self.watch.run)
+        log.info("station_started", site=self.site.plant.name, sessions=len(self.supervisors))
+
+    def _add(self, tree: MultiService, name: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        service = TaskService(name, main, self._on_failed)
+        service.setServiceParent(tree)
+
+    async def _stop(self, tree: MultiService) -> None:
+        for service in reversed(list(tree)):
+            if service.name in ("watch", "plant", "schedule"):
+                await service.disownServiceParent()
+        if self.site.plant.on_stop == "zero" and self.plant.orders.enabled:
+            await self.teller.rest()
+        await self.teller.drain()
+        await stop_in_reverse(tree)
+        for outstation, _ in self.outstations:
+            await outstation.stop()
+        await self.worker.close()
+        await asyncio.to_thread(self.journal.close)
+        log.info("station_stopped", site=self.site.plant.name)
+
+    def _outstation(self, spec: EmsSpec, driver: Driver) -> tuple[Outstation, EmsFeed]:
+        handler = EmsCommands(self.site, spec.exports, self.plant, self.pipeline)
+        from_exports = [RowPoint(i, export.point) for i, export in enumerate(spec.exports)]
+        store = self.journal.event_store(spec.name)
+        outstation = driver.outstation(spec.name, spec.settings, from_exports, handler, store)
+        return outstation, EmsFeed(spec.exports, outstation)
+
+    async def _mark_stale(self) -> None:
+        while True:
+            self.database.mark_stale(wall_ms())
+            await asyncio.sleep(_STALE_EVERY_S)
+
+    def _sessions_online(self) -> int:
+        return sum(one.status.state is SessionState.ONLINE for one in self.supervisors)
+
+    def _comm_online_rows(self) -> dict[str, np.ndarray[tuple[int], np.dtype[np.intp]]]:
+        of: dict[str, list[int]] = {spec.name: [] for spec in self.site.sessions}
+        for asset in self.site.fleet.assets:
+            of[asset.session].append(self.site.row_of[f"{asset.name}.comm_online"])
+        return {name: np.array(rows, dtype=np.intp) for name, rows in of.items()}
+
+    def _on_status(self, status: SessionStatus) -> None:
+        """A session changed its state: its assets' comm_online follows."""
+        rows = self._comm_rows[status.name]
+        online = float(status.state is SessionState.ONLINE)
+        quality = np.full(len(rows), Quality.ONLINE, dtype=np.uint16)
+        self.database.set_values(rows, np.full(len(rows), online), quality, wall_ms())
+
+    def _on_failed(self, service: str, error: str) -> None:
+        if not self._failed.done():
+            self._failed.set_result(f"service {service!r} ended: {error}")

@@ -1,0 +1,133 @@
+"""Tells assets what the dispatch decided: one command at a time per asset, only what is worth a command."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import structlog
+
+from vppscada.control.pipeline import ControlPipeline
+from vppscada.model.assets import AssetStates, Fleet
+from vppscada.model.commands import Accepted, NotSent, Origin, Rejected, Unanswered
+from vppscada.model.points import Role
+from vppscada.plant.cycle import Decision
+from vppscada.plant.fleet_view import ABSENT, FleetRows, fleet_columns
+from vppscada.plant.telling import worth_telling
+from vppscada.points.database import Database
+
+log = structlog.get_logger()
+
+_LIFETIME_S = 5.0
+_START_MARGIN_S = 30.0  # wall seconds after which a start that shows no effect may be decided anew
+
+
+class Teller:
+    """Commands to the fleet on behalf of the scheduler. One task per asset at most: later decisions coalesce."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        rows: FleetRows,
+        database: Database,
+        pipeline: ControlPipeline,
+        sessions_online: Callable[[], int],
+        speed: float,
+    ) -> None:
+        self.statistics: Counter[str] = Counter()
+        self.sessions_online = sessions_online
+        self._fleet = fleet
+        self._rows = rows
+        self._columns = fleet_columns(fleet)
+        self._database = database
+        self._pipeline = pipeline
+        self._sent_mw = np.full(len(fleet), np.nan)
+        self._sent_at = np.full(len(fleet), -np.inf)
+        self._switched_at = np.full(len(fleet), -np.inf)
+        self._switch_rest_s = self._columns.start_time_s / speed + _START_MARGIN_S
+        self._busy: dict[int, asyncio.Task[None]] = {}
+
+    @property
+    def sent(self) -> int:
+        """Commands that left."""
+        return self.statistics["accepted"] + self.statistics["rejected"] + self.statistics["unanswered"]
+
+    @property
+    def failed(self) -> int:
+        """Commands that a device refused or never answered."""
+        return self.statistics["rejected"] + self.statistics["unanswered"]
+
+    def tell(self, decision: Decision, states: AssetStates) -> None:
+        """Start what is to be sent. Never waits; an asset that is still being told is passed over."""
+        self._sent_mw[~states.online] = np.nan  # whatever it was told, it may have forgotten
+        now = time.monotonic()
+        setpoint = decision.dispatch.setpoint_mw
+        worth = worth_telling(setpoint, self._sent_mw, states.setpoint_mw, self._columns.rating_mw, now - self._sent_at)
+        rested = now - self._switched_at > self._switch_rest_s
+        start = decision.dispatch.start & rested
+        stop = decision.dispatch.stop & rested
+        for i in np.flatnonzero(start | stop | worth).tolist():
+            if i in self._busy:
+                continue
+            switch = bool(start[i]) if start[i] or stop[i] else None
+            power = float(setpoint[i]) if worth[i] and switch is None else None
+            task = asyncio.create_task(self._tell_one(i, switch, power))
+            self._busy[i] = task
+            task.add_done_callback(partial(self._told, i))
+
+    def _told(self, i: int, _: "asyncio.Task[None]") -> None:
+        self._busy.pop(i, None)
+
+    async def drain(self) -> None:
+        """Await what is under way."""
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def rest(self) -> None:
+        """Tell every asset that can be told to go to zero: the clean stop of a site that asks for it."""
+        await self.drain()
+        await asyncio.gather(*(self._tell_one(i, None, 0.0) for i in range(len(self._fleet))))
+
+    async def _tell_one(self, i: int, switch: bool | None, power_mw: float | None) -> None:
+        try:
+            if switch is not None:
+                self._switched_at[i] = time.monotonic()
+                await self._command(i, Role.START_STOP, float(switch), "commitment")
+            elif power_mw is not None:
+                await self._set_power(i, power_mw)
+        except Exception:
+            self.statistics["errors_caught"] += 1
+            log.exception("telling_failed", asset=self._fleet.assets[i].name)
+
+    async def _set_power(self, i: int, power_mw: float) -> None:
+        enable = self._rows.of[Role.SETPOINT_ENABLE][i]
+        if enable != ABSENT and self._database.value[enable] != 1.0:
+            await self._command(i, Role.SETPOINT_ENABLE, 1.0, "setpoint enable")
+        self._sent_mw[i], self._sent_at[i] = power_mw, time.monotonic()
+        await self._command(i, Role.SETPOINT, power_mw, "dispatch")
+
+    async def _command(self, i: int, role: Role, value: float, reason: str) -> None:
+        row = int(self._rows.of[role][i])
+        if row == ABSENT:
+            return
+        result = await self._pipeline.command(row, value, Origin.SCHEDULER, reason, _LIFETIME_S)
+        name = self._fleet.assets[i].name
+        match result:
+            case Accepted():
+                self.statistics["accepted"] += 1
+                return
+            case Rejected(status=status):
+                self.statistics["rejected"] += 1
+                log.warning("command_rejected", asset=name, role=role, value=value, status=status.name)
+            case Unanswered(reason=why):
+                self.statistics["unanswered"] += 1
+                log.warning("command_unanswered", asset=name, role=role, value=value, reason=why)
+            case NotSent(reason=why):
+                self.statistics["not_sent"] += 1
+                log.info("command_not_sent", asset=name, role=role, value=value, reason=why)
+            case _:
+                self.statistics["refused"] += 1
+                log.info("command_refused", asset=name, role=role, value=value, refused=str(result))
+        if role is Role.SETPOINT and isinstance(result, NotSent):
+            self._sent_mw[i] = np.nan  # nothing left: it may be decided again

@@ -1,0 +1,80 @@
+"""Whether the station makes progress, told to systemd: READY once sessions were tried, WATCHDOG while all moves."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from vppscada.model.sessions import SessionState
+from vppscada.points.journal import Journal
+from vppscada.station.notify import notify, watchdog_period_s
+from vppscada.station.plant_service import PlantService
+from vppscada.station.schedule_service import ScheduleService
+from vppscada.station.supervisor import Supervisor
+
+log = structlog.get_logger()
+
+_LOOK_S = 1.0
+_DISPATCH_LATE_S = 10.0
+_SCHEDULER_LATE_S = 120.0  # a solve may take its time limit and the worker's restart
+
+
+def late(now: float, dispatch: float, scheduler: float, period_s: float) -> str | None:
+    """Which part has made no progress for too long; None = all move. Monotonic seconds."""
+    if now - dispatch > max(_DISPATCH_LATE_S, 5.0 * period_s):
+        return "dispatch"
+    if now - scheduler > _SCHEDULER_LATE_S:
+        return "scheduler"
+    return None
+
+
+class Watch:
+    """Feeds the watchdog, or lets it bite."""
+
+    def __init__(
+        self, plant: PlantService, scheduler: ScheduleService, journal: Journal, supervisors: Sequence[Supervisor]
+    ) -> None:
+        self._plant = plant
+        self._scheduler = scheduler
+        self._journal = journal
+        self._supervisors = supervisors
+        self._was_late: str | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await asyncio.gather(*(one.tried.wait() for one in self._supervisors), self._plant.cycled.wait())
+        notify(READY="1", STATUS=self.status())
+        log.info("station_ready", status=self.status())
+        period = min(watchdog_period_s() or _LOOK_S, _LOOK_S)
+        while True:
+            self._look()
+            await asyncio.sleep(period)
+
+    def status(self) -> str:
+        """One line for ``systemctl status``."""
+        online = sum(one.status.state is SessionState.ONLINE for one in self._supervisors)
+        decision = self._plant.decision
+        power = float("nan") if decision is None else decision.state.power_mw
+        target = float("nan") if decision is None else decision.dispatch.target_mw
+        commanding = "commanding" if self._plant.orders.enabled else "watching only"
+        return f"{online}/{len(self._supervisors)} sessions up, {power:.2f} of {target:.2f} MW, {commanding}"
+
+    def stopping(self) -> None:
+        """Say that the end is wanted."""
+        notify(STOPPING="1", STATUS="stopping")
+
+    def _look(self) -> None:
+        stuck = late(
+            time.monotonic(), self._plant.progress, self._scheduler.progress, self._plant.site.plant.dispatch_period_s
+        )
+        if stuck is None and not self._journal.healthy:
+            stuck = "journal"
+        if stuck is not None:
+            if stuck != self._was_late:
+                log.error("progress_lost", part=stuck)
+            self._was_late = stuck
+            notify(STATUS=f"no progress: {stuck}")
+            return
+        self._was_late = None
+        notify(WATCHDOG="1", STATUS=self.status())
