@@ -32,7 +32,7 @@ class Batch:
 
     A row may occur several times in an event batch: each is an event, the last one is the state.
     ``source_time_ms`` is UTC since the epoch, 0 where ``time_quality`` is NONE.
-    ``texts`` carries the values of string points (their float value is NaN).
+    ``texts`` maps rows of string points to their text (their float value is NaN).
     """
 
     rows: Rows

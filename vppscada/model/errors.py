@@ -63,3 +63,7 @@ class SettingFaults(VppscadaError):
     def __init__(self, faults: Sequence[SettingFault]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{f.key}: {f.found}, expected {f.expected}" for f in self.faults))
+
+
+class JournalError(VppscadaError):
+    """The journal could not be opened, read or written: disk full, locked, corrupt, closed, or of a newer version."""

@@ -1,0 +1,268 @@
+"""The current state of every point, in columns; the only place where device units become engineering units."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import structlog
+from numpy.typing import ArrayLike, NDArray
+
+from vppscada.model.batch import Batch, Cause, Rows, TimeQualityColumn, TimesMs, Values
+from vppscada.model.changes import EVENT_CAUSES, ChangeSet, LastValues
+from vppscada.model.points import Point
+from vppscada.model.quality import Quality, QualityColumn, TimeQuality
+from vppscada.model.scaling import ScalingColumns
+from vppscada.points.deadband import beyond_deadband
+from vppscada.points.latest import Positions, has_duplicates, last_of_each, newest_of_each, not_late
+from vppscada.points.limits import LimitColumns, with_over_range
+from vppscada.points.staleness import gone_stale
+
+__all__ = ["ChangeSet", "Database", "LastValues", "Subscriber"]
+
+Subscriber = Callable[[ChangeSet], object]
+
+_log = structlog.get_logger()
+_ONLINE = np.uint16(Quality.ONLINE)
+
+
+class Database:
+    """Columns by row: ``points[row]`` is the point whose state stands at ``row``.
+
+    ``value`` is in engineering units, NaN until known. Written by this class only; everybody may read.
+    Not thread-safe: all calls belong to the thread of the event loop.
+    """
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        n = len(points)
+        self.points = tuple(points)
+        self.value: Values = np.full(n, np.nan)
+        self.quality: QualityColumn = np.full(n, Quality.RESTART, dtype=np.uint16)
+        self.source_time_ms: TimesMs = np.zeros(n, dtype=np.int64)
+        self.time_quality: TimeQualityColumn = np.full(n, TimeQuality.NONE, dtype=np.uint8)
+        self.received_time_ms: TimesMs = np.zeros(n, dtype=np.int64)
+        self.texts: dict[int, str] = {}
+        self.statistics: Counter[str] = Counter()
+        self._reported: Values = np.full(n, np.nan)
+        self._scaling = ScalingColumns.of(points)
+        self._limits = LimitColumns.of(points)
+        self._deadband: Values = np.array([p.deadband for p in points], dtype=np.float64)
+        self._ageing: Rows = np.array([i for i, p in enumerate(points) if p.stale_after_s is not None], dtype=np.intp)
+        ages = [1000.0 * p.stale_after_s for p in points if p.stale_after_s is not None]
+        self._ages_ms: TimesMs = np.array(ages, dtype=np.int64)
+        self._scratch: Positions = np.zeros(n, dtype=np.intp)
+        self._subscribers: list[Subscriber] = []
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Have every non-empty change set handed over, at once and in order. Returns how to end that.
+
+        A subscriber that raises is logged and counted, and stops nobody else.
+        """
+        self._subscribers.append(subscriber)
+
+        def unsubscribe() -> None:
+            if subscriber in self._subscribers:
+                self._subscribers.remove(subscriber)
+
+        return unsubscribe
+
+    def apply(self, batch: Batch) -> ChangeSet:
+        """Take readings in device units. Rows that do not exist are dropped and counted; never raises."""
+        batch = self._within(batch)
+        value = self._scaling.to_engineering(batch.rows, batch.value)
+        quality = with_over_range(batch.quality, self._limits.outside(batch.rows, value))
+        self.statistics["readings_applied"] += len(batch)
+        if batch.cause in EVENT_CAUSES:
+            return self._publish(self._take_events(batch, value, quality))
+        if has_duplicates(batch.rows, self._scratch):
+            last = last_of_each(batch.rows)
+            batch, value, quality = _items(batch, last), value[last], quality[last]
+        return self._publish(self._take_states(batch, value, quality))
+
+    def set_values(self, rows: ArrayLike, values: ArrayLike, quality: ArrayLike, now_ms: int) -> ChangeSet:
+        """Set calculated points, in engineering units, as of ``now_ms`` (UTC). A scalar quality is for all.
+
+        Raises:
+            ValueError: columns differ in length.
+            IndexError: a row does not exist (calculated rows are ours: that is a programming error).
+        """
+        row_column = np.atleast_1d(np.asarray(rows, dtype=np.intp))
+        n = len(row_column)
+        if n and not 0 <= int(row_column.min()) <= int(row_column.max()) < len(self):
+            raise IndexError("a calculated row does not exist")
+        value = np.atleast_1d(np.asarray(values, dtype=np.float64))
+        qualities = np.broadcast_to(np.asarray(quality, dtype=np.uint16), (n,))
+        qualities = with_over_range(qualities, self._limits.outside(row_column, value))
+        times = np.full(n, now_ms, dtype=np.int64)
+        timed = np.full(n, TimeQuality.SYNCHRONISED, dtype=np.uint8)
+        batch = Batch(row_column, value, qualities, times, timed, now_ms, Cause.CALCULATED)
+        if has_duplicates(row_column, self._scratch):
+            last = last_of_each(row_column)
+            batch, value, qualities = _items(batch, last), value[last], qualities[last]
+        return self._publish(self._take_states(batch, value, qualities))
+
+    def set_texts(self, texts: dict[int, str], quality: Quality, now_ms: int) -> ChangeSet:
+        """Set calculated string points, as of ``now_ms``."""
+        rows = np.fromiter(texts, dtype=np.intp, count=len(texts))
+        n = len(rows)
+        times, timed = np.full(n, now_ms, dtype=np.int64), np.full(n, TimeQuality.SYNCHRONISED, dtype=np.uint8)
+        qualities = np.full(n, quality, dtype=np.uint16)
+        nothing = np.full(n, np.nan)
+        batch = Batch(rows, nothing, qualities, times, timed, now_ms, Cause.CALCULATED, dict(texts))
+        return self._publish(self._take_states(batch, nothing, qualities))
+
+    def comm_lost(self, rows: ArrayLike, now_ms: int) -> ChangeSet:
+        """The way to these points is gone: their last values stay, marked COMM_LOST and not online."""
+        there = np.asarray(rows, dtype=np.intp)
+        now = (self.quality[there] | np.uint16(Quality.COMM_LOST)) & ~_ONLINE
+        return self._mark(there, now, now_ms)
+
+    def mark_stale(self, now_ms: int) -> ChangeSet:
+        """Mark what has not been renewed within its point's ``stale_after_s``. An unchanged report renews."""
+        rows = self._ageing
+        stale = gone_stale(self.received_time_ms[rows], self._ages_ms, self.quality[rows], now_ms)
+        old = rows[stale]
+        return self._mark(old, self.quality[old] | np.uint16(Quality.STALE), now_ms)
+
+    def restore(self, last: LastValues) -> None:
+        """Bring back what was known before a restart, marked RESTART and not online until reported anew.
+
+        Told to nobody: it is for start-up, before anything reads.
+        """
+        rows = last.rows
+        self.value[rows] = last.value
+        self.quality[rows] = (last.quality | np.uint16(Quality.RESTART)) & ~_ONLINE
+        self.source_time_ms[rows] = last.source_time_ms
+        self.time_quality[rows] = last.time_quality
+        self.received_time_ms[rows] = last.received_time_ms
+        self.texts.update(last.texts)
+        self.statistics["values_restored"] += len(last)
+
+    def snapshot(self, rows: ArrayLike, now_ms: int) -> ChangeSet:
+        """The state of some rows as if all of it had just changed: for somebody who starts to follow."""
+        there = np.asarray(rows, dtype=np.intp)
+        texts = {row: self.texts[row] for row in there.tolist() if row in self.texts}
+        return self._state_of(there, Cause.INTEGRITY, now_ms, texts)
+
+    def _within(self, batch: Batch) -> Batch:
+        """The items of a batch whose rows exist, and the texts of those rows only."""
+        rows = batch.rows
+        if not len(rows) or (int(rows.min()) >= 0 and int(rows.max()) < len(self)):
+            return _items(batch, np.arange(len(rows))) if batch.texts else batch
+        there = np.flatnonzero((rows >= 0) & (rows < len(self)))
+        dropped = len(rows) - len(there)
+        self.statistics["rows_unknown"] += dropped
+        _log.warning("readings_dropped", reason="no such row", count=dropped, cause=batch.cause)
+        return _items(batch, there)
+
+    def _take_states(self, batch: Batch, value: Values, quality: QualityColumn) -> ChangeSet:
+        rows = batch.rows
+        changed = beyond_deadband(value, self._reported[rows], self._deadband[rows])
+        changed |= quality != self.quality[rows]
+        texts = {row: text for row, text in batch.texts.items() if self.texts.get(row) != text}
+        if texts:
+            changed |= np.isin(rows, np.fromiter(texts, dtype=np.intp))
+        self._write(rows, batch, value, quality)
+        at = np.flatnonzero(changed)
+        self._reported[rows[at]] = value[at]
+        return ChangeSet(
+            rows[at],
+            value[at],
+            quality[at],
+            batch.source_time_ms[at],
+            batch.time_quality[at],
+            batch.received_time_ms,
+            batch.cause,
+            np.ones(len(at), dtype=np.bool_),
+            texts,
+        )
+
+    def _take_events(self, batch: Batch, value: Values, quality: QualityColumn) -> ChangeSet:
+        rows = batch.rows
+        at = self._newest(batch)
+        current = np.zeros(len(rows), dtype=np.bool_)
+        current[at] = True
+        self._write(rows[at], _items(batch, at), value[at], quality[at])
+        self._reported[rows[at]] = value[at]
+        self.statistics["events_applied"] += len(rows)
+        return ChangeSet(
+            rows,
+            value,
+            quality,
+            batch.source_time_ms,
+            batch.time_quality,
+            batch.received_time_ms,
+            batch.cause,
+            current,
+            dict(batch.texts),
+        )
+
+    def _newest(self, batch: Batch) -> Positions:
+        rows, time_ms, time_quality = batch.rows, batch.source_time_ms, batch.time_quality
+        if has_duplicates(rows, self._scratch):
+            return newest_of_each(rows, time_ms, time_quality, self.source_time_ms, self.time_quality)
+        return np.flatnonzero(not_late(time_ms, time_quality, self.source_time_ms[rows], self.time_quality[rows]))
+
+    def _write(self, rows: Rows, batch: Batch, value: Values, quality: QualityColumn) -> None:
+        self.value[rows] = value
+        self.quality[rows] = quality
+        self.source_time_ms[rows] = batch.source_time_ms
+        self.time_quality[rows] = batch.time_quality
+        self.received_time_ms[rows] = batch.received_time_ms
+        self.texts.update(batch.texts)
+
+    def _mark(self, rows: Rows, quality: QualityColumn, now_ms: int) -> ChangeSet:
+        """Change nothing but quality; only where it differs."""
+        differs = quality != self.quality[rows]
+        changed = np.unique(rows[differs])
+        self.quality[rows] = quality
+        return self._publish(self._state_of(changed, Cause.SESSION, now_ms, {}))
+
+    def _state_of(self, rows: Rows, cause: Cause, now_ms: int, texts: dict[int, str]) -> ChangeSet:
+        current: NDArray[np.bool_] = np.ones(len(rows), dtype=np.bool_)
+        return ChangeSet(
+            rows,
+            self.value[rows],
+            self.quality[rows],
+            self.source_time_ms[rows],
+            self.time_quality[rows],
+            now_ms,
+            cause,
+            current,
+            texts,
+        )
+
+    def _publish(self, changes: ChangeSet) -> ChangeSet:
+        if len(changes):
+            self.statistics["changes_published"] += len(changes)
+            for subscriber in tuple(self._subscribers):
+                self._tell(subscriber, changes)
+        return changes
+
+    def _tell(self, subscriber: Subscriber, changes: ChangeSet) -> None:
+        try:
+            subscriber(changes)
+        except Exception:
+            self.statistics["subscribers_failed"] += 1
+            _log.exception("subscriber_failed", subscriber=repr(subscriber), changes=len(changes))
+
+
+def _items(batch: Batch, at: Positions) -> Batch:
+    """The items of a batch at some positions."""
+    rows = batch.rows[at]
+    texts = batch.texts
+    if texts:
+        kept = set(rows.tolist())
+        texts = {row: text for row, text in texts.items() if row in kept}
+    return Batch(
+        rows,
+        batch.value[at],
+        batch.quality[at],
+        batch.source_time_ms[at],
+        batch.time_quality[at],
+        batch.received_time_ms,
+        batch.cause,
+        texts,
+    )

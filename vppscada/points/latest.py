@@ -1,0 +1,73 @@
+"""Which item of a batch becomes the state of its point, as if the items were taken one after another."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vppscada.model.batch import Rows, TimeQualityColumn, TimesMs
+from vppscada.model.quality import TimeQuality
+
+Positions = NDArray[np.intp]
+
+
+def has_duplicates(rows: Rows, scratch: Positions) -> bool:
+    """True if a row occurs more than once. ``scratch`` is written to; it must cover every row."""
+    if len(rows) < 2 or bool((rows[1:] > rows[:-1]).all()):
+        return False
+    order = np.arange(len(rows))
+    scratch[rows] = order
+    return not bool((scratch[rows] == order).all())
+
+
+def last_of_each(rows: Rows) -> Positions:
+    """Positions of the last item of every row, in the order received."""
+    _, first_reversed = np.unique(rows[::-1], return_index=True)
+    return np.sort(len(rows) - 1 - first_reversed)
+
+
+def not_late(
+    time_ms: TimesMs, time_quality: TimeQualityColumn, state_ms: TimesMs, state_quality: TimeQualityColumn
+) -> NDArray[np.bool_]:
+    """True where an event may become the state.
+
+    Two times compare only if they come with the same quality: then they are of one clock. An event without
+    time, or of a clock that was set meanwhile, is taken as it comes.
+    """
+    comparable = (time_quality == state_quality) & (time_quality != TimeQuality.NONE)
+    newer: NDArray[np.bool_] = ~comparable | (time_ms >= state_ms)
+    return newer
+
+
+def newest_of_each(
+    rows: Rows,
+    time_ms: TimesMs,
+    time_quality: TimeQualityColumn,
+    state_ms: TimesMs,
+    state_quality: TimeQualityColumn,
+) -> Positions:
+    """Positions of the events that are their points' state after all were taken in order.
+
+    ``state_ms`` and ``state_quality`` are columns by row, as they were before. A point whose events are all
+    late has no position here.
+    """
+    order = np.argsort(rows, kind="stable")
+    row, time, quality = rows[order], time_ms[order], time_quality[order]
+    first = np.ones(len(row), dtype=np.bool_)
+    first[1:] = row[1:] != row[:-1]
+    group = np.cumsum(first) - 1
+
+    # From a break on, what went before can no longer be compared: the item at the break is taken unseen.
+    before = np.empty_like(quality)
+    before[1:] = quality[:-1]
+    before[first] = state_quality[row[first]]
+    breaks = (quality == TimeQuality.NONE) | (quality != before)
+    position = np.arange(len(row))
+    start = np.full(int(group[-1]) + 1, -1, dtype=np.intp)
+    np.maximum.at(start, group[breaks], position[breaks])
+
+    unbroken = start[group] < 0
+    run = (position >= start[group]) & (~unbroken | (time >= state_ms[row]))
+    kept = position[run]
+    ranked = kept[np.lexsort((kept, time[kept], group[kept]))]
+    last = np.ones(len(ranked), dtype=np.bool_)
+    last[:-1] = group[ranked[1:]] != group[ranked[:-1]]
+    return np.sort(order[ranked[last]])
