@@ -1,0 +1,75 @@
+"""The DNP3 object library: columns in, octets out, and back."""
+
+from protocols.dnp3.objects.build import (
+    ObjectColumns,
+    all_objects,
+    build_delay,
+    build_events,
+    build_octet_strings,
+    build_range,
+    build_restart_clear,
+    build_static,
+    build_time,
+    consecutive_runs,
+    echo_with_status,
+    encode_records,
+    form_of,
+    index_header,
+    range_header,
+)
+from protocols.dnp3.objects.controls import (
+    ANALOG_OUTPUT_VARIATION,
+    ValueBeyondVariation,
+    build_command,
+    read_commands,
+)
+from protocols.dnp3.objects.errors import ObjectError, ObjectFault
+from protocols.dnp3.objects.flags import flags_of, quality_of, state_of, with_state
+from protocols.dnp3.objects.headers import ObjectHeader, Qualifier, parse_headers
+from protocols.dnp3.objects.table import (
+    EVENT_GROUP,
+    FORMS,
+    GROUPS,
+    STATIC_GROUP,
+    ObjectForm,
+    find_form,
+    octet_string_form,
+)
+
+__all__ = [
+    "ANALOG_OUTPUT_VARIATION",
+    "EVENT_GROUP",
+    "FORMS",
+    "GROUPS",
+    "STATIC_GROUP",
+    "ObjectColumns",
+    "ObjectError",
+    "ObjectFault",
+    "ObjectForm",
+    "ObjectHeader",
+    "Qualifier",
+    "ValueBeyondVariation",
+    "all_objects",
+    "build_command",
+    "build_delay",
+    "build_events",
+    "build_octet_strings",
+    "build_range",
+    "build_restart_clear",
+    "build_static",
+    "build_time",
+    "consecutive_runs",
+    "echo_with_status",
+    "encode_records",
+    "find_form",
+    "flags_of",
+    "form_of",
+    "index_header",
+    "octet_string_form",
+    "parse_headers",
+    "quality_of",
+    "range_header",
+    "read_commands",
+    "state_of",
+    "with_state",
+]
