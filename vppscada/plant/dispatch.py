@@ -60,7 +60,8 @@ def holdable(
     )
 
 
-def steady_powers(target_mw: float, base_mw: Column, limits: Holdable, marginal_cost: Column, fast: NDArray[np.bool_]
+def steady_powers(
+    target_mw: float, base_mw: Column, limits: Holdable, marginal_cost: Column, fast: NDArray[np.bool_]
 ) -> Column:
     """Powers that meet the target at least cost from the base, by everything but fast storage.
 

@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.unit.plant.fleets import FLEET, states
+from vppscada.model.errors import ConfigError
+from vppscada.model.site import DataSource, ScheduleSpec
+from vppscada.plant.memory import Memory
+from vppscada.plant.requirements import Expectations, build_request, requirement
+from vppscada.plant.series import Series, read_series
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_reads_a_column_by_its_times(tmp_path: Path) -> None:
+    file = write(tmp_path / "p.csv", "t,v\n1970-01-01T00:00:00Z,5\n1970-01-01T00:15:00Z,7\n")
+    series = read_series(DataSource("p", file, ("v",), 900.0, scale=2.0, time_column="t"))
+    assert series.at(np.array([0, 899_999, 900_000, 1_799_999])).tolist() == [10.0, 10.0, 14.0, 14.0]
+    assert np.isnan(series.at(np.array([-1, 1_800_000]))).all()
+
+
+def test_sums_columns_and_places_rows_by_step(tmp_path: Path) -> None:
+    file = write(tmp_path / "l.csv", "a,b\n1,2\n3,4\n")
+    series = read_series(DataSource("l", file, ("a", "b"), 3600.0, start_ms=1000, interpolation="linear"))
+    assert series.at(np.array([1000, 1000 + 1_800_000])).tolist() == [3.0, 5.0]
+
+
+def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    file = write(tmp_path / "p.csv", "t,v\n1970-01-01T00:00:00Z,x\nyesterday,7\n")
+    with pytest.raises(ConfigError) as caught:
+        read_series(DataSource("p", file, ("v",), 900.0, time_column="t"))
+    assert [fault.line for fault in caught.value.faults] == [2, 3]
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path / "p.csv", "t,v\n")
+    with pytest.raises(ConfigError, match="no column 'w'"):
+        read_series(DataSource("p", file, ("w",), 900.0, time_column="t"))
+
+
+def test_the_difference_to_what_was_expected_fades() -> None:
+    owed = requirement(np.full(9, 10.0), 12.0, 10.0, 0.25)
+    assert owed[0] == 12.0 and owed[4] == pytest.approx(10 + 2 * np.exp(-1)) and owed[8] < 10.3
+
+
+def test_without_expectation_the_target_holds() -> None:
+    assert requirement(np.zeros(3), 5.0, float("nan"), 0.25).tolist() == [5.0, 5.0, 5.0]
+
+
+def test_a_request_starts_at_a_step_boundary_and_blends_what_is_seen_now() -> None:
+    load = Series("load", np.array([0]), np.array([8.0]), 86_400_000, False)
+    spec = ScheduleSpec(load="load", horizon_s=3600.0)
+    now = states(available_mw=[10, 2.0, 5, 2])
+    history = Memory.fresh(4, 0).history(FLEET)
+    request = build_request(FLEET, now, history, spec, Expectations({"load": load}), 1_000_000, 9.0)
+    assert request.start_ms == 900_000 and request.steps == 4
+    assert request.requirement_mw[0] == 9.0
+    assert request.forecast_mw[1].tolist() == [2.0] * 4
+    assert np.isinf(request.forecast_mw[0]).all()
+
+
+def test_in_schedule_mode_the_plant_may_export_all_it_has() -> None:
+    history = Memory.fresh(4, 0).history(FLEET)
+    request = build_request(FLEET, states(), history, ScheduleSpec(), Expectations(), 0, None)
+    assert not request.requirement_mw.any() and (request.export_limit_mw == FLEET.rating_mw).all()
