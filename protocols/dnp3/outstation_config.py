@@ -92,13 +92,13 @@ def read_outstation(table: Mapping[str, object]) -> Dnp3OutstationSettings:
         except KeyError:
             known = ", ".join(field.name for field in fields(Dnp3OutstationSettings))
             faults.append(SettingFault(key, "unknown key", f"one of {known}"))
-    local = values.get("local_address", Dnp3OutstationSettings.local_address)
-    master = values.get("master_address", Dnp3OutstationSettings.master_address)
-    if local == master:
-        faults.append(SettingFault("local_address", str(local), "another address than the master's"))
     if faults:
         raise SettingFaults(faults)
-    return Dnp3OutstationSettings(**values)  # type: ignore[arg-type]  # each value was checked above
+    settings = Dnp3OutstationSettings(**values)  # type: ignore[arg-type]  # each value was checked above
+    if settings.local_address == settings.master_address:
+        found = str(settings.local_address)
+        raise SettingFaults([SettingFault("local_address", found, "another address than the master's")])
+    return settings
 
 
 class _Refused(Exception):
