@@ -1,0 +1,89 @@
+"""Reading a table of a site file: every fault at once, unknown keys among them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from vppscada.model.errors import SettingFault, SettingFaults
+
+T = TypeVar("T")
+
+
+class SettingsReader:
+    """Takes keys out of a table one by one and remembers what is wrong with them."""
+
+    def __init__(self, table: Mapping[str, object]) -> None:
+        self._table = table
+        self._known: list[str] = []
+        self.faults: list[SettingFault] = []
+
+    def integer(self, key: str, default: int | None, low: int, high: int) -> int:
+        """A whole number in ``low`` … ``high``; None as default makes the key required."""
+        value = self._take(key, default, f"a whole number {low}..{high}")
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        return self._bad(key, value, f"a whole number {low}..{high}", low)
+
+    def seconds(self, key: str, default: float, low: float, high: float) -> float:
+        """A number of seconds in ``low`` … ``high``."""
+        value = self._take(key, default, "")
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            return float(value)
+        return self._bad(key, value, f"seconds {low:g}..{high:g}", low)
+
+    def text(self, key: str, default: str | None) -> str:
+        """A text that is not empty; None as default makes the key required."""
+        value = self._take(key, default, "a text")
+        if isinstance(value, str) and value:
+            return value
+        return self._bad(key, value, "a text", "")
+
+    def choice(self, key: str, default: str, words: Sequence[str]) -> str:
+        """One of some words."""
+        value = self._take(key, default, "")
+        if isinstance(value, str) and value in words:
+            return value
+        return self._bad(key, value, " | ".join(words), default)
+
+    def boolean(self, key: str, default: bool) -> bool:
+        """True or false."""
+        value = self._take(key, default, "")
+        return value if isinstance(value, bool) else self._bad(key, value, "true | false", default)
+
+    def classes(self, key: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        """Event classes: true for all three, false for none, or a list of 1, 2, 3."""
+        value = self._take(key, default, "")
+        if isinstance(value, bool):
+            return (1, 2, 3) if value else ()
+        whole = isinstance(value, list | tuple) and all(
+            isinstance(item, int) and not isinstance(item, bool) and item in (1, 2, 3) for item in value
+        )
+        if isinstance(value, list | tuple) and whole:
+            return tuple(sorted(set(value)))
+        return self._bad(key, value, "true | false | a list of event classes 1..3", default)
+
+    def fault(self, key: str, found: str, expected: str) -> None:
+        """Add a fault that concerns several keys."""
+        self.faults.append(SettingFault(key, found, expected))
+
+    def finish(self) -> None:
+        """Refuse the keys that nobody asked for.
+
+        Raises:
+            SettingFaults: if there was any fault.
+        """
+        for key in self._table:
+            if key not in self._known:
+                self.fault(key, "an unknown key", "one of " + ", ".join(sorted(self._known)))
+        if self.faults:
+            raise SettingFaults(self.faults)
+
+    def _take(self, key: str, default: object, expected: str) -> object:
+        self._known.append(key)
+        if key not in self._table and default is None:
+            self.fault(key, "nothing", expected)
+        return self._table.get(key, default)
+
+    def _bad(self, key: str, value: object, expected: str, instead: T) -> T:
+        if value is not None:
+            self.fault(key, repr(value), expected)
+        return instead
