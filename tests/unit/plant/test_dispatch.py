@@ -20,11 +20,12 @@ HOUR = 2.0 / 3600.0
 
 
 def boxes(low: list[float], high: list[float], base: list[float], tier: list[int]) -> Boxes:
-    n = len(low)
     return Boxes(
-        *(np.array(column, dtype=np.float64) for column in (low, high, base)),
-        np.arange(n) * 10.0,
-        np.array(tier, dtype=np.int8),
+        low_mw=np.array(low, dtype=np.float64),
+        high_mw=np.array(high, dtype=np.float64),
+        base_mw=np.array(base, dtype=np.float64),
+        marginal_cost=np.array([10.0 * i for i in range(len(low))]),
+        tier=np.array(tier, dtype=np.int8),
     )
 
 
