@@ -1,0 +1,85 @@
+"""Cycle time of the plant's dispatch decision beside a linear programme that decides the same.
+
+Both are given the same boxes; the programme (OR-Tools' GLOP) may move every asset at its marginal cost and
+pays for a shortfall. Its model is built anew each cycle, as a changing fleet demands.
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from ortools.linear_solver import pywraplp
+
+from tests.benchmarks.row import Row
+from vppscada.model.dispatch import Boxes, Dispatch
+from vppscada.plant.dispatch import dispatch
+
+SIZES = (10, 1_000, 10_000)
+_PENALTY = 10_000.0
+
+
+def boxes_of(n: int, seed: int = 7) -> Boxes:
+    """A fleet of ``n`` assets: a tenth fast storage, a tenth batteries, the rest generators."""
+    random = np.random.default_rng(seed)
+    storage = random.random(n) < 0.2
+    rating = random.uniform(0.5, 10.0, n)
+    low = np.where(storage, -rating, 0.0)
+    return Boxes(
+        low_mw=low,
+        high_mw=rating,
+        base_mw=random.uniform(low, rating),
+        marginal_cost=random.uniform(0.0, 200.0, n),
+        tier=np.where(storage, random.integers(0, 2, n), 2).astype(np.int8),
+    )
+
+
+def solve_linear(target_mw: float, boxes: Boxes) -> float:
+    """The rival: least cost within the boxes at the target; its shortfall, MW."""
+    solver = pywraplp.Solver.CreateSolver("GLOP")
+    powers = [solver.NumVar(low, high, "") for low, high in zip(boxes.low_mw, boxes.high_mw, strict=True)]
+    short = solver.NumVar(0.0, solver.infinity(), "")
+    excess = solver.NumVar(0.0, solver.infinity(), "")
+    balance = solver.Constraint(target_mw, target_mw)
+    objective = solver.Objective()
+    for power, cost in zip(powers, boxes.marginal_cost, strict=True):
+        balance.SetCoefficient(power, 1.0)
+        objective.SetCoefficient(power, float(cost))
+    for slack, sign in ((short, 1.0), (excess, -1.0)):
+        balance.SetCoefficient(slack, sign)
+        objective.SetCoefficient(slack, _PENALTY)
+    objective.SetMinimization()
+    if solver.Solve() != pywraplp.Solver.OPTIMAL:
+        raise RuntimeError("the rival found no optimum")
+    return float(short.solution_value() - excess.solution_value())
+
+
+def median_ms(cycle: Callable[[], object], repeats: int) -> float:
+    """Median duration of a call in milliseconds, the first (cold) call left out."""
+    cycle()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        cycle()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times)) * 1e3
+
+
+def check(decision: Dispatch, rival_shortfall: float, boxes: Boxes) -> None:
+    """Both must have solved the same problem, or the figures mean nothing."""
+    if abs(decision.shortfall_mw - rival_shortfall) > 1e-3:
+        raise RuntimeError(f"shortfalls differ: {decision.shortfall_mw} and {rival_shortfall}")
+    if np.any(decision.setpoint_mw < boxes.low_mw - 1e-9) or np.any(decision.setpoint_mw > boxes.high_mw + 1e-9):
+        raise RuntimeError("a setpoint lies outside its box")
+
+
+def run() -> list[Row]:
+    """Median cycle time by size of the fleet."""
+    rows = []
+    for n in SIZES:
+        boxes = boxes_of(n)
+        target = float(0.6 * boxes.high_mw.sum())
+        check(dispatch(target, boxes), solve_linear(target, boxes), boxes)
+        ours = median_ms(lambda target=target, boxes=boxes: dispatch(target, boxes), 200)  # type: ignore[misc]
+        rival = median_ms(lambda target=target, boxes=boxes: solve_linear(target, boxes), 10)  # type: ignore[misc]
+        rows.append(Row(f"dispatch_{n}", ours, rival, "OR-Tools GLOP", "ms per cycle (less is better)"))
+    return rows
