@@ -65,7 +65,7 @@ class PointMapping:
     """The points of one session by kind and index."""
 
     def __init__(self, points: Sequence[RowPoint]) -> None:
-        self._point_at = {row: point for row, point in points}
+        self._point_at = dict(points)
         by_kind: dict[PointKind, dict[int, int]] = {}
         for row, point in points:
             by_kind.setdefault(point.kind, {})[address_of(point).index] = row
@@ -99,10 +99,10 @@ class PointMapping:
             part = self._part(header, trusted, common)
             if part is not None:
                 (events if header.form is not None and header.form.is_event else static).append(part)
-        solicited_cause = Cause.UNSOLICITED if unsolicited else Cause.INTEGRITY
+        static_cause = Cause.UNSOLICITED if unsolicited else Cause.INTEGRITY
         found = [
             (events, Cause.UNSOLICITED if unsolicited else Cause.EVENT),
-            (static, solicited_cause),
+            (static, static_cause),
         ]
         return [_join(parts, received_ms, cause) for parts, cause in found if parts]
 
@@ -125,7 +125,14 @@ class PointMapping:
         self.statistics["unknown_indexes"] += int(len(known) - np.count_nonzero(known))
         if not known.any():
             return None
-        return _Part(*(column[known] for column in part[:5]), part.texts)
+        return _Part(
+            part.rows[known],
+            part.value[known],
+            part.quality[known],
+            part.time_ms[known],
+            part.time_quality[known],
+            part.texts,
+        )
 
 
 def _texts(header: ObjectHeader, rows: Rows) -> dict[int, str]:
@@ -155,7 +162,17 @@ def _times(header: ObjectHeader, trusted: TimeQuality, common: CommonTime | None
 
 def _join(parts: list[_Part], received_ms: int, cause: Cause) -> Batch:
     if len(parts) == 1:
-        return Batch(*parts[0][:5], received_ms, cause, parts[0].texts)
-    columns = [np.concatenate([part[i] for part in parts]) for i in range(5)]
-    texts = {row: text for part in parts for row, text in part.texts.items()}
-    return Batch(*columns, received_ms, cause, texts)
+        (part,) = parts
+        return Batch(
+            part.rows, part.value, part.quality, part.time_ms, part.time_quality, received_ms, cause, part.texts
+        )
+    return Batch(
+        rows=np.concatenate([part.rows for part in parts]),
+        value=np.concatenate([part.value for part in parts]),
+        quality=np.concatenate([part.quality for part in parts]),
+        source_time_ms=np.concatenate([part.time_ms for part in parts]),
+        time_quality=np.concatenate([part.time_quality for part in parts]),
+        received_time_ms=received_ms,
+        cause=cause,
+        texts={row: text for part in parts for row, text in part.texts.items()},
+    )
