@@ -107,12 +107,18 @@ def run_cycle(
     low, high = dispatching.reachable(columns, states, limits, memory.setpoint_mw[0], period_h * 60.0)
     boxes = Boxes(low, high, steady, marginal, dispatching.tiers(columns, limits.controlled))
     decided = dispatching.dispatch(target + memory.trim_mw, boxes)
-    decided = replace(decided, target_mw=target, start=commitment.start, stop=commitment.stop)
+    decided = replace(
+        decided,
+        target_mw=target,
+        setpoint_mw=_uncurtailed(columns, states, decided.setpoint_mw),
+        start=commitment.start,
+        stop=commitment.stop,
+    )
     memory = _remember(plant, memory, states, decided, plant_ms)
     up_low, up_high = dispatching.reachable(columns, states, limits, memory.setpoint_mw[0], 1.0)
     return Decision(
         memory=memory,
-        dispatch=replace(decided, setpoint_mw=_uncurtailed(columns, states, decided.setpoint_mw)),
+        dispatch=replace(decided, setpoint_mw=_above_minimum(columns, decided.setpoint_mw)),
         commitment=commitment,
         state=aggregate(columns, states, up_low, up_high),
         marginal_price=price,
@@ -187,6 +193,11 @@ def _uncurtailed(columns: FleetColumns, states: AssetStates, setpoint_mw: Column
     """Sun and wind that are not curtailed get their rating as setpoint, so that a gust needs no command."""
     free = columns.renewable & (setpoint_mw >= states.available_mw - 1e-6)
     return np.where(free, columns.rating_mw, setpoint_mw)
+
+
+def _above_minimum(columns: FleetColumns, setpoint_mw: Column) -> Column:
+    """A unit that loads up after its start is told its stable minimum, though it cannot be there yet."""
+    return np.where(columns.thermal, np.maximum(setpoint_mw, columns.minimum_mw), setpoint_mw)
 
 
 def _remember(plant: Plant, memory: Memory, states: AssetStates, decided: Dispatch, plant_ms: int) -> Memory:

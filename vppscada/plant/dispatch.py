@@ -90,10 +90,10 @@ def reachable(
     down = columns.ramp_down_mw_per_min * minutes
     setpoint = np.where(np.isnan(last_setpoint_mw), power, last_setpoint_mw)
     start = np.clip(setpoint, power - 2 * down, power + 2 * up)
-    low = np.clip(start - down, limits.low_mw, limits.high_mw)
-    high = np.clip(start + up, limits.low_mw, limits.high_mw)
-    # A limit that moved past the ramp (a cloud, a derating) is obeyed as far as the ramp goes; never inverted.
-    return np.minimum(low, high), np.maximum(low, high)
+    # A limit past the ramp (a derating, a unit below its minimum after the start) is met as far as the ramp goes.
+    low = np.minimum(np.maximum(start - down, limits.low_mw), start + up)
+    high = np.maximum(np.minimum(start + up, limits.high_mw), start - down)
+    return np.where(limits.controlled, low, power), np.where(limits.controlled, high, power)
 
 
 def tiers(columns: FleetColumns, controlled: NDArray[np.bool_]) -> NDArray[np.int8]:

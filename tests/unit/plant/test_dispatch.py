@@ -105,6 +105,12 @@ def test_a_ramp_starts_from_the_setpoint_while_the_reading_lags_it() -> None:
     assert far[0] == 8.0  # two ramps above what it does, and one more
 
 
+def test_a_unit_below_its_minimum_loads_up_as_its_ramp_allows() -> None:
+    now = states(power_mw=[0.5, 0, 0, 0])
+    low, high = reachable(COLUMNS, now, holdable(COLUMNS, now, ALL, ALL, HOUR), np.full(4, np.nan), 0.25)
+    assert (low[0], high[0]) == (1.5, 1.5)
+
+
 def test_fast_storage_drifts_back_to_the_middle() -> None:
     base = fast_storage_base(COLUMNS, states(stored_mwh=[np.nan, np.nan, 9, 0.35]), 0.5)
     assert base.tolist() == pytest.approx([0, 0, 0, 0.2])
