@@ -1,0 +1,87 @@
+"""What a command means on the wire: decided before anything is sent."""
+
+from dataclasses import dataclass
+
+from protocols.modbus.codec import CannotEncode, encode_number, flag_word, integer_words
+from protocols.modbus.config import ModbusAddress, Table
+from protocols.modbus.layout import address_of
+from protocols.modbus.requests import WRITE_COIL, coil_body, register_write
+from vppscada.model.commands import AnalogValue, CommandBody, Crob, CrobOperation, TripClose
+from vppscada.model.points import Point, PointKind
+
+#: A pulse longer than this is refused: it would outlive its command.
+LONGEST_PULSE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One state of a binary output and how long it lasts; 0 = for good."""
+
+    on: bool
+    hold_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A request and the body that its answer must have."""
+
+    function_code: int
+    body: bytes
+    echo: bytes
+
+
+def needs_read(address: ModbusAddress) -> bool:
+    """True where a binary output is part of a register that has to be read before it is written."""
+    return address.table is Table.HOLDING_REGISTER and (address.bit is not None or bool(address.states))
+
+
+def steps_of(point: Point, body: CommandBody) -> tuple[Step, ...]:
+    """The states that a control block asks a binary output to go through.
+
+    A latch or a pulse without a time is one state: a device that wants an impulse ends it by itself.
+    Close and trip are 1 and 0.
+
+    Raises:
+        CannotEncode: Modbus has no such control, or it is not one for this kind of point.
+    """
+    if not isinstance(body, Crob) or point.kind is not PointKind.BINARY_OUTPUT:
+        raise CannotEncode(f"a {type(body).__name__} is no command for a point of kind {point.kind}")
+    if body.count != 1:
+        raise CannotEncode("a control that repeats cannot be sent over Modbus")
+    if body.operation is CrobOperation.NUL:
+        raise CannotEncode("a control without an operation")
+    on = body.wants_on
+    if body.trip_close is not TripClose.NUL or body.operation in (CrobOperation.LATCH_ON, CrobOperation.LATCH_OFF):
+        return (Step(on),)
+    hold_ms = body.on_ms if on else body.off_ms
+    if hold_ms > LONGEST_PULSE_MS:
+        raise CannotEncode(f"a pulse of {hold_ms} ms; at most {LONGEST_PULSE_MS}")
+    return (Step(on, hold_ms / 1000), Step(not on)) if hold_ms > 0 else (Step(on),)
+
+
+def write_analog(point: Point, body: CommandBody, exponent: float | None, write_multiple: bool) -> Write:
+    """The write of an analog output.
+
+    Raises:
+        CannotEncode: the value does not go into the register's type, or it is not a value.
+    """
+    if not isinstance(body, AnalogValue) or point.kind is not PointKind.ANALOG_OUTPUT:
+        raise CannotEncode(f"a {type(body).__name__} is no command for a point of kind {point.kind}")
+    address = address_of(point)
+    words = encode_number(address, body.value, exponent)
+    return Write(*register_write(address.register, words, write_multiple))
+
+
+def write_binary(address: ModbusAddress, on: bool, before: int, write_multiple: bool) -> Write:
+    """The write that puts a binary output into a state. ``before``: the raw value of its register now.
+
+    Raises:
+        CannotEncode: the register's type cannot hold the value.
+    """
+    if address.table is Table.COIL:
+        body = coil_body(address.register, on)
+        return Write(WRITE_COIL, body, body)
+    raw = flag_word(address, on, before)
+    if not 0 <= raw < 1 << 16 * address.registers:
+        raise CannotEncode(f"{raw} does not go into {address.data_type.name}")
+    return Write(*register_write(address.register, integer_words(address, raw), write_multiple))
