@@ -1,0 +1,62 @@
+"""How much history the journal keeps, and how the rest goes: in small bites, between transactions."""
+
+import sqlite3
+from dataclasses import dataclass
+
+_BITE_ROWS = 2_000
+_MS_PER_DAY = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Greatest number of rows, and greatest age of a change."""
+
+    change_rows: int = 2_000_000
+    change_days: float = 30.0
+    command_rows: int = 500_000
+
+
+def prune(connection: sqlite3.Connection, retention: Retention, just_written: int, now_ms: int) -> int:
+    """Delete at most one bite of what is beyond the retention; returns the rows deleted.
+
+    A bite is never smaller than twice what was just written, so deleting keeps up with any inflow.
+
+    Raises:
+        sqlite3.Error: it could not be written; the caller rolls back.
+    """
+    bite = max(_BITE_ROWS, 2 * just_written)
+    changes = _oldest_beyond(connection, "changes", retention.change_rows, bite)
+    aged = _oldest_aged(connection, now_ms - round(retention.change_days * _MS_PER_DAY), bite)
+    commands = _oldest_beyond(connection, "commands", retention.command_rows, bite, "seq")
+    below = max(changes, aged)
+    if not below and not commands:
+        return 0
+    connection.execute("BEGIN IMMEDIATE")
+    deleted = connection.execute("DELETE FROM changes WHERE id < ?", (below,)).rowcount
+    deleted += connection.execute("DELETE FROM commands WHERE seq < ?", (commands,)).rowcount
+    connection.execute("COMMIT")
+    return deleted
+
+
+def _oldest_beyond(connection: sqlite3.Connection, table: str, rows: int, bite: int, key: str = "id") -> int:
+    """The number below which rows are to go because there are too many; 0 = none. Keys rise without gaps."""
+    # Two queries, for SQLite answers min() and max() from the index only when each stands alone.
+    oldest = connection.execute(f"SELECT min({key}) FROM {table}").fetchone()[0]
+    newest = connection.execute(f"SELECT max({key}) FROM {table}").fetchone()[0]
+    if oldest is None:
+        return 0
+    excess = newest - oldest + 1 - rows
+    return int(oldest + min(excess, bite)) if excess > 0 else 0
+
+
+def _oldest_aged(connection: sqlite3.Connection, cutoff_ms: int, bite: int) -> int:
+    """The number below which changes are to go because they are too old; 0 = none."""
+    oldest = connection.execute("SELECT id, received_time_ms FROM changes ORDER BY id LIMIT 1").fetchone()
+    if oldest is None or oldest[1] >= cutoff_ms:
+        return 0
+    first_kept = connection.execute(
+        """SELECT min(id) FROM (SELECT id, received_time_ms FROM changes ORDER BY id LIMIT ?)
+        WHERE received_time_ms >= ?""",
+        (bite, cutoff_ms),
+    ).fetchone()[0]
+    return int(oldest[0] + bite if first_kept is None else first_kept)
