@@ -60,6 +60,7 @@ class Memory:
 
     setpoint_mw: NDArray[np.float64]  # (3, n) last three told, newest first; NaN = not told
     seconds_in_state: Column  # since it went on or off
+    seen: NDArray[np.bool_]  # has been online since the start: only then does a change of state count
     was_on: NDArray[np.bool_]
     run_hours_today: Column
     run_hours_year: Column
@@ -77,6 +78,7 @@ class Memory:
         return cls(
             setpoint_mw=np.full((3, n), np.nan),
             seconds_in_state=np.full(n, 7 * 86_400.0),
+            seen=np.zeros(n, dtype=np.bool_),
             was_on=np.zeros(n, dtype=np.bool_),
             run_hours_today=np.zeros(n),
             run_hours_year=np.zeros(n),
@@ -116,6 +118,7 @@ class Memory:
         read = json.loads(text)
         kept = replace(
             self,
+            seen=self.seen.copy(),
             was_on=self.was_on.copy(),
             seconds_in_state=self.seconds_in_state.copy(),
             run_hours_today=self.run_hours_today.copy(),
@@ -126,6 +129,7 @@ class Memory:
         for i, asset in enumerate(fleet.assets):
             if asset.name in read["assets"]:
                 on, seconds, today, year = read["assets"][asset.name]
+                kept.seen[i] = True
                 kept.was_on[i], kept.seconds_in_state[i] = bool(on), float(seconds)
                 kept.run_hours_today[i], kept.run_hours_year[i] = float(today), float(year)
         return kept
@@ -139,7 +143,8 @@ def elapsed(memory: Memory, states: AssetStates, plant_ms: int) -> Memory:
     new_day = plant_ms // _DAY_MS != memory.plant_ms // _DAY_MS
     return replace(
         memory,
-        seconds_in_state=np.where(on == memory.was_on, memory.seconds_in_state + seconds, 0.0),
+        seen=memory.seen | states.online,
+        seconds_in_state=np.where((on == memory.was_on) | ~memory.seen, memory.seconds_in_state + seconds, 0.0),
         was_on=on,
         run_hours_today=np.where(new_day, 0.0, memory.run_hours_today) + hours_run,
         run_hours_year=memory.run_hours_year + hours_run,

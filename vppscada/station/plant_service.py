@@ -152,7 +152,7 @@ class PlantService:
             hours,
             self.memory.target_mw,
             np.nan_to_num(states.power_mw),
-            states.on,
+            np.where(states.online, states.on, self.memory.was_on),  # out of sight is not stopped
             self._price(plant_ms),
             self.plant.costs,
         )

@@ -20,20 +20,20 @@ class TaskService(Service):
     def __init__(
         self, name: str, main: Callable[[], Coroutine[Any, Any, None]], failed: Callable[[str, str], None]
     ) -> None:
-        self.setName(name)
+        self.setName(name)  # type: ignore[no-untyped-call]
         self._main = main
         self._failed = failed
         self._task: asyncio.Task[None] | None = None
 
     def startService(self) -> None:  # noqa: N802
         """Start the coroutine."""
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         self._task = asyncio.get_running_loop().create_task(self._main())
         self._task.add_done_callback(self._done)
 
     def stopService(self) -> "Deferred[None]":  # noqa: N802
         """Cancel the coroutine; fires when it has ended."""
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]
         return as_deferred(self._stop())
 
     async def _stop(self) -> None:

@@ -111,7 +111,7 @@ class Station:
 
     def _add(self, tree: MultiService, name: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         service = TaskService(name, main, self._on_failed)
-        service.setServiceParent(tree)
+        service.setServiceParent(tree)  # type: ignore[no-untyped-call]
 
     async def _stop(self, tree: MultiService) -> None:
         for service in reversed(list(tree)):

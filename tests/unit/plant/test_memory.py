@@ -7,7 +7,9 @@ DAY_MS = 86_400_000
 
 
 def test_times_in_state_and_run_hours_advance() -> None:
-    memory = elapsed(Memory.fresh(2, 0), states(FLEET, on=[True, False]), 1000)
+    memory = elapsed(Memory.fresh(2, 0), states(FLEET, on=[False, False]), 0)
+    assert memory.seconds_in_state[0] > 86_400  # what was before the start has been so for long
+    memory = elapsed(memory, states(FLEET, on=[True, False]), 1000)
     assert memory.seconds_in_state[0] == 0.0  # it has just gone on
     memory = elapsed(memory, states(FLEET, on=[True, False]), 1000 + 1_800_000)
     assert memory.seconds_in_state[0] == 1800.0
