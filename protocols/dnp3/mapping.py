@@ -64,13 +64,13 @@ class CommonTime(NamedTuple):
 class PointMapping:
     """The points of one session by kind and index."""
 
-    def __init__(self, points: Sequence[RowPoint]) -> None:
+    def __init__(self, points: Sequence[RowPoint], statistics: Counter[str]) -> None:
         self._point_at = dict(points)
         by_kind: dict[PointKind, dict[int, int]] = {}
         for row, point in points:
             by_kind.setdefault(point.kind, {})[address_of(point).index] = row
         self._rows = {kind: IndexRows(rows) for kind, rows in by_kind.items()}
-        self.statistics: Counter[str] = Counter()
+        self._statistics = statistics
 
     @property
     def rows(self) -> list[int]:
@@ -112,7 +112,7 @@ class PointMapping:
             return None
         index_rows = self._rows.get(kind)
         if index_rows is None:
-            self.statistics["unknown_indexes"] += header.count
+            self._statistics["unknown_indexes"] += header.count
             return None
         rows = index_rows.rows_of(header)
         times, time_quality = _times(header, trusted, common)
@@ -122,7 +122,7 @@ class PointMapping:
 
     def _known(self, part: _Part) -> _Part | None:
         known = part.rows >= 0
-        self.statistics["unknown_indexes"] += int(len(known) - np.count_nonzero(known))
+        self._statistics["unknown_indexes"] += int(len(known) - np.count_nonzero(known))
         if not known.any():
             return None
         return _Part(
