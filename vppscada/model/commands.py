@@ -188,5 +188,7 @@ class CommandRecord:
     value: float  # engineering units
     origin: Origin
     reason: str
-    state: str  # "issued", "accepted", "rejected", "not_sent", "unanswered", "echoed", "measured", "refused"
+    # "issued", "accepted", "rejected", "not_sent", "unanswered", "echoed", "not_echoed", "measured", "not_measured",
+    # "refused"
+    state: str
     detail: str = field(default="")
