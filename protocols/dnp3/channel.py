@@ -28,6 +28,9 @@ WRITE_LIMIT = 1024 * 1024
 _KEEPALIVE_IDLE_S = 30
 _KEEPALIVE_INTERVAL_S = 10
 _KEEPALIVE_PROBES = 3
+#: Twisted's endpoints are typed in part only.
+_CLIENT_ENDPOINT: Any = TCP4ClientEndpoint
+_SERVER_ENDPOINT: Any = TCP4ServerEndpoint
 
 
 class ChannelClosed(ConnectionError):
@@ -196,12 +199,10 @@ async def connect_tcp(host: str, port: int, timeout_s: float, statistics: Counte
     """
     from twisted.internet import reactor
 
-    endpoint = TCP4ClientEndpoint(reactor, host, port, timeout=timeout_s)
+    endpoint = _CLIENT_ENDPOINT(reactor, host, port, timeout=timeout_s)
     factory = _Channels(Counter() if statistics is None else statistics)
     try:
-        channel: Channel = await endpoint.connect(factory).asFuture(  # type: ignore[arg-type]
-            asyncio.get_running_loop()
-        )
+        channel: Channel = await endpoint.connect(factory).asFuture(asyncio.get_running_loop())
     except (ConnectError, OSError) as error:
         raise ConnectionError(f"{host}:{port}: {error}") from error
     return channel
@@ -236,10 +237,10 @@ async def listen_tcp(
     """
     from twisted.internet import reactor
 
-    endpoint = TCP4ServerEndpoint(reactor, port, interface=host)  # type: ignore[no-untyped-call]
+    endpoint = _SERVER_ENDPOINT(reactor, port, interface=host)
     factory = _Channels(Counter() if statistics is None else statistics, on_channel)
     try:
-        listening = endpoint.listen(factory)  # type: ignore[no-untyped-call]
+        listening = endpoint.listen(factory)
         bound = await listening.asFuture(asyncio.get_running_loop())
     except CannotListenError as error:
         raise OSError(getattr(error.socketError, "errno", None), f"{host}:{port}: {error.socketError}") from error

@@ -21,7 +21,7 @@ class Dnp3OutstationSettings:
 
     host: str = "127.0.0.1"
     port: int = 20000
-    local_address: int = 1024
+    local_address: int = 10
     master_address: int = 1
     unsolicited: bool = True
     confirm_timeout_s: float = 5.0
@@ -64,7 +64,7 @@ _NUMBERS: dict[str, _Number] = {
     "max_controls": _Number(1, 255, True),
     "max_events": _Number(1, 1_000_000, True),
     "need_time_s": _Number(0, 31_536_000, False),
-    "max_fragment": _Number(249, 65535, True),
+    "max_fragment": _Number(300, 65535, True),
     "unsolicited_retries": _Number(0, 1000, True),
 }
 _PER_CLASS: dict[str, _Number] = {

@@ -14,7 +14,7 @@ def test_every_key_is_read() -> None:
     table = {
         "host": "0.0.0.0",
         "port": 0,
-        "local_address": 10,
+        "local_address": 12,
         "master_address": 3,
         "unsolicited": False,
         "confirm_timeout_s": 2,
@@ -27,7 +27,7 @@ def test_every_key_is_read() -> None:
     assert settings == Dnp3OutstationSettings(
         host="0.0.0.0",
         port=0,
-        local_address=10,
+        local_address=12,
         master_address=3,
         unsolicited=False,
         confirm_timeout_s=2,

@@ -1,0 +1,208 @@
+"""The event buffer of an outstation: bounded per class, confirmed by fragment, nothing reported before it is on disk.
+
+An event is unsaved, then waiting, then written (in a fragment that is not confirmed yet), then gone.
+One fragment at a time can be unconfirmed, so "written" needs no name.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vppscada.model.outstations import Events
+
+EVENT = np.dtype(
+    [
+        ("id", np.int64),
+        ("time_ms", np.int64),
+        ("value", np.float64),
+        ("index", np.uint32),
+        ("quality", np.uint16),
+        ("kind", np.uint8),
+        ("event_class", np.uint8),
+        ("time_quality", np.uint8),
+        ("variation", np.uint8),
+        ("state", np.uint8),
+    ]
+)
+EventArray = NDArray[np.void]
+Positions = NDArray[np.intp]
+Ids = NDArray[np.int64]
+_FIRST_CAPACITY = 256
+_NO_IDS: Ids = np.empty(0, dtype=np.int64)
+
+
+class State(IntEnum):
+    """Where an event stands."""
+
+    GONE = 0
+    UNSAVED = 1
+    WAITING = 2
+    WRITTEN = 3
+
+
+class EventBuffer:
+    """Events in order of their occurrence. ``max_per_class`` bounds each class; the newest are kept.
+
+    With ``durable`` set events become reportable by `saved`; without it, at once.
+    """
+
+    def __init__(self, max_per_class: int, *, durable: bool = False) -> None:
+        self._max = max_per_class
+        self._durable = durable
+        self._events: EventArray = np.zeros(_FIRST_CAPACITY, dtype=EVENT)
+        self._head = 0
+        self._tail = 0
+        self._next_id = 1
+        self._counts = np.zeros((len(State), 4), dtype=np.int64)  # by state and class
+        self._overflowed: set[int] = set()
+        self._discards: list[Ids] = []
+
+    def __len__(self) -> int:
+        return int(self._counts[State.UNSAVED :].sum())
+
+    @property
+    def overflowed(self) -> bool:
+        """True from the loss of an event until a confirmation makes room in its class again."""
+        return bool(self._overflowed)
+
+    def count(self, event_class: int) -> int:
+        """Events of a class that wait to be reported and are not in an unconfirmed fragment."""
+        return int(self._counts[State.WAITING, event_class])
+
+    def classes_waiting(self) -> tuple[int, ...]:
+        """Classes 1 to 3 with events to report."""
+        return tuple(c for c in (1, 2, 3) if self._counts[State.WAITING, c])
+
+    @property
+    def owes_store(self) -> bool:
+        """True while the store has events to take or to forget."""
+        return bool(self._discards) or bool(self._counts[State.UNSAVED].any())
+
+    def restore(self, events: Events, variations: NDArray[np.uint8]) -> None:
+        """Take back what a store held, all of it on disk; ids go on from the largest."""
+        fresh = np.zeros(len(events), dtype=EVENT)
+        for name in ("id", "time_ms", "value", "index", "quality", "kind", "event_class", "time_quality"):
+            fresh[name] = getattr(events, name)
+        fresh["variation"] = variations
+        self._insert(fresh, State.WAITING)
+        if len(fresh):
+            self._next_id = max(self._next_id, int(fresh["id"].max()) + 1)
+
+    def add(self, fresh: EventArray) -> None:
+        """Take new events (their ids and states are set here), oldest first."""
+        fresh["id"] = np.arange(self._next_id, self._next_id + len(fresh))
+        self._next_id += len(fresh)
+        self._insert(fresh, State.UNSAVED if self._durable else State.WAITING)
+
+    def unsaved(self) -> Events:
+        """The events that a store has to take now."""
+        part = self._live()
+        return as_events(part[part["state"] == State.UNSAVED])
+
+    def saved(self, ids: Ids) -> None:
+        """These are on disk: they may be reported from now on."""
+        part = self._live()
+        at = self._head + np.flatnonzero((part["state"] == State.UNSAVED) & np.isin(part["id"], ids))
+        self._move(at, State.WAITING)
+
+    def take_discards(self) -> Ids:
+        """Ids that the store shall forget: confirmed or overflowed since the last call."""
+        discards, self._discards = self._discards, []
+        return np.concatenate(discards) if discards else _NO_IDS
+
+    def owe_discards(self, ids: Ids) -> None:
+        """The store did not take these: they come back with the next `take_discards`."""
+        self._discards.append(ids)
+
+    def waiting(self, classes: frozenset[int] | None, kind: int | None, limit: int) -> Positions:
+        """Positions of reportable events of these classes or this kind, oldest first; valid until the next change."""
+        part = self._live()
+        chosen = part["state"] == State.WAITING
+        if classes is not None:
+            chosen &= np.isin(part["event_class"], list(classes))
+        if kind is not None:
+            chosen &= part["kind"] == kind
+        return self._head + np.flatnonzero(chosen)[:limit]
+
+    def at(self, positions: Positions) -> EventArray:
+        """The events at these positions (a copy)."""
+        events: EventArray = self._events[positions]
+        return events
+
+    def write(self, positions: Positions) -> None:
+        """These are in the fragment that goes out now."""
+        self._move(positions, State.WRITTEN)
+
+    def confirm(self) -> int:
+        """The master has the fragment: its events are gone. Returns how many."""
+        at = self._written()
+        self._overflowed -= set(self._events["event_class"][at].tolist())
+        self._remove(at)
+        return len(at)
+
+    def unwrite(self) -> int:
+        """No confirmation came: the events of the fragment wait again. Returns how many."""
+        at = self._written()
+        self._move(at, State.WAITING)
+        return len(at)
+
+    def _live(self) -> EventArray:
+        return self._events[self._head : self._tail]
+
+    def _written(self) -> Positions:
+        if not self._counts[State.WRITTEN].any():
+            return np.empty(0, dtype=np.intp)
+        return self._head + np.flatnonzero(self._live()["state"] == State.WRITTEN)
+
+    def _insert(self, fresh: EventArray, state: State) -> None:
+        self._make_room(len(fresh))
+        end = self._tail + len(fresh)
+        self._events[self._tail : end] = fresh
+        self._events["state"][self._tail : end] = state
+        self._counts[state] += np.bincount(fresh["event_class"], minlength=4)
+        self._tail = end
+        for event_class in (1, 2, 3):
+            self._bound(event_class)
+
+    def _bound(self, event_class: int) -> None:
+        excess = int(self._counts[State.UNSAVED :, event_class].sum()) - self._max
+        if excess <= 0:
+            return
+        part = self._live()
+        oldest = np.flatnonzero((part["state"] != State.GONE) & (part["event_class"] == event_class))[:excess]
+        self._overflowed.add(event_class)
+        self._remove(self._head + oldest)
+
+    def _remove(self, at: Positions) -> None:
+        # unsaved ones too: the store may be writing them this moment, and forgetting what is not there costs nothing
+        if self._durable:
+            self._discards.append(self._events["id"][at])
+        self._move(at, State.GONE)
+        states = self._live()["state"]
+        kept = np.flatnonzero(states != State.GONE)
+        self._head = self._head + int(kept[0]) if len(kept) else self._tail
+
+    def _move(self, at: Positions, state: State) -> None:
+        moved = self._events[at]
+        np.subtract.at(self._counts, (moved["state"], moved["event_class"]), 1)
+        self._counts[state] += np.bincount(moved["event_class"], minlength=4)
+        self._events["state"][at] = state
+
+    def _make_room(self, count: int) -> None:
+        if self._tail + count <= len(self._events):
+            return
+        live = self._live()
+        kept = live[live["state"] != State.GONE]
+        size = max(len(self._events), _FIRST_CAPACITY)
+        while size < 2 * (len(kept) + count):
+            size *= 2
+        self._events = np.zeros(size, dtype=EVENT)
+        self._events[: len(kept)] = kept
+        self._head, self._tail = 0, len(kept)
+
+
+def as_events(part: EventArray) -> Events:
+    """The columns that a store keeps."""
+    names = ("id", "kind", "index", "event_class", "value", "quality", "time_ms", "time_quality")
+    return Events(**{name: part[name].copy() for name in names})
