@@ -1,0 +1,129 @@
+"""asyncua on our terms: kept quiet, its nodes by namespace URI, its security with a validator."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.common.utils import ServiceError
+from asyncua.crypto import security_policies
+from asyncua.crypto.validator import CertificateValidator, CertificateValidatorOptions
+from asyncua.server.server import Server
+from asyncua.ua.status_codes import StatusCodes, get_name_and_doc
+from cryptography import x509
+
+from protocols.opcua.config import STANDARD_NAMESPACE, Identifier, OpcUaAddress
+from protocols.opcua.settings import OpcUaOutstationSettings, OpcUaSessionSettings, Security, SecurityMode
+
+_POLICIES: dict[Security, type[security_policies.SecurityPolicy]] = {
+    Security.BASIC256SHA256: security_policies.SecurityPolicyBasic256Sha256,
+    Security.AES128: security_policies.SecurityPolicyAes128Sha256RsaOaep,
+    Security.AES256: security_policies.SecurityPolicyAes256Sha256RsaPss,
+}
+_MODES = {
+    SecurityMode.SIGN: ua.MessageSecurityMode.Sign,
+    SecurityMode.SIGN_AND_ENCRYPT: ua.MessageSecurityMode.SignAndEncrypt,
+}
+_ENDPOINTS = {
+    SecurityMode.SIGN: {
+        Security.BASIC256SHA256: ua.SecurityPolicyType.Basic256Sha256_Sign,
+        Security.AES128: ua.SecurityPolicyType.Aes128Sha256RsaOaep_Sign,
+        Security.AES256: ua.SecurityPolicyType.Aes256Sha256RsaPss_Sign,
+    },
+    SecurityMode.SIGN_AND_ENCRYPT: {
+        Security.BASIC256SHA256: ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
+        Security.AES128: ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt,
+        Security.AES256: ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
+    },
+}
+
+
+def keep_quiet() -> None:
+    """Silence asyncua: it logs every lost connection with a traceback. What matters is logged by our side."""
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
+
+
+def status_name(code: int) -> str:
+    """The name of a status code, as the standard has it."""
+    name, _ = get_name_and_doc(code)
+    return str(name)
+
+
+def node_id(address: OpcUaAddress, namespaces: Sequence[str]) -> ua.NodeId | None:
+    """The node's id in a server with this namespace array; None if it does not know the namespace."""
+    if address.namespace_uri == STANDARD_NAMESPACE:
+        return _node_id(address.identifier, 0)
+    if address.namespace_uri not in namespaces:
+        return None
+    return _node_id(address.identifier, namespaces.index(address.namespace_uri))
+
+
+def _node_id(identifier: Identifier, index: int) -> ua.NodeId:
+    return ua.NodeId(identifier, index)  # type: ignore[arg-type]  # asyncua takes the plain Python types
+
+
+async def secure_client(client: Client, settings: OpcUaSessionSettings) -> None:
+    """Prepare certificates and user of a client that has not connected yet.
+
+    Raises:
+        OSError, ValueError: a file cannot be read or is no certificate, key or password.
+    """
+    client.application_uri = settings.application_uri
+    if settings.username:
+        client.set_user(settings.username)
+        if settings.password_file:
+            client.set_password(settings.password_file.read_text(encoding="utf-8").strip())
+    if settings.security is Security.NONE:
+        return
+    assert settings.certificate and settings.private_key and settings.server_certificate  # checked when read
+    # The server's certificate is given, so no unprotected look at its endpoints comes first.
+    await client.set_security(
+        _POLICIES[settings.security],
+        settings.certificate,
+        settings.private_key,
+        server_certificate=str(settings.server_certificate),
+        mode=_MODES[settings.security_mode],
+    )
+    client.certificate_validator = CertificateValidator(
+        CertificateValidatorOptions.TIME_RANGE | CertificateValidatorOptions.URI
+    )
+
+
+async def secure_server(server: Server, settings: OpcUaOutstationSettings) -> None:
+    """Prepare a server's security: nobody is an administrator, and only listed certificates may come.
+
+    Raises:
+        OSError, ValueError: a file cannot be read or is no certificate or key.
+    """
+    server.allow_remote_admin(False)
+    if settings.security is Security.NONE:
+        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        server.set_identity_tokens([ua.AnonymousIdentityToken])
+        return
+    assert settings.certificate and settings.private_key  # checked when read
+    await server.load_certificate(settings.certificate)
+    await server.load_private_key(settings.private_key)
+    server.set_security_policy([_ENDPOINTS[settings.security_mode][settings.security]])
+    server.set_identity_tokens([ua.AnonymousIdentityToken])
+    server.iserver.certificate_validator = ListedCertificates(settings.client_certificates)
+
+
+class ListedCertificates:
+    """A validator that takes the certificates in some files, and no others."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._listed = {_load(file) for file in files}
+        self._times = CertificateValidator(CertificateValidatorOptions.TIME_RANGE | CertificateValidatorOptions.URI)
+
+    async def __call__(self, certificate: x509.Certificate, application: ua.ApplicationDescription) -> None:
+        """Return if the certificate is listed and valid now; raises ServiceError otherwise."""
+        if certificate not in self._listed:
+            raise ServiceError(StatusCodes.BadCertificateUntrusted)
+        await self._times(certificate, application)
+
+
+def _load(file: Path) -> x509.Certificate:
+    data = file.read_bytes()
+    is_pem = data.lstrip().startswith(b"-----")
+    return x509.load_pem_x509_certificate(data) if is_pem else x509.load_der_x509_certificate(data)
