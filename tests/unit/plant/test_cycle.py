@@ -17,8 +17,8 @@ PLAN = schedule(on=[[True] * 4] * 4, power=[[4.0] * 4, [2.0] * 4, [1.0] * 4, [0.
 PERIOD_S = 2.0
 
 
-def cycle(memory: Memory, power: list[float], orders: Orders, at_s: float, **columns: object) -> Decision:
-    now = states(power_mw=power, available_mw=[10, 2, 5, 2], **columns)
+def cycle(memory: Memory, power: list[float], orders: Orders, at_s: float, **columns: list[bool]) -> Decision:
+    now = states(FLEET, power_mw=power, available_mw=[10, 2, 5, 2], **columns)
     return run_cycle(PLANT, memory, now, orders, PLAN, round(at_s * 1000), at_s, PERIOD_S / 3600)
 
 
