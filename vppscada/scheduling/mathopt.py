@@ -1,0 +1,120 @@
+"""The one door to OR-Tools: matrices in, values, bound and duals out, by MathOpt's protocol buffers.
+
+Filled from NumPy columns instead of Python expressions. HiGHS takes its number of threads as its own option
+(MathOpt's is refused), and its bound is a proven one.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.math_opt import callback_pb2, model_parameters_pb2, model_pb2, parameters_pb2, result_pb2
+from ortools.math_opt.core.python import solver
+
+from vppscada.scheduling.program import Matrices
+
+Column = NDArray[np.float64]
+
+THREADS = 1
+
+_REASON = result_pb2.TerminationReasonProto.Name
+_WITHOUT_LIMIT_S = 1e9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What a solver found. ``values`` is empty where it found nothing; ``duals`` (rows) only of a linear program."""
+
+    values: Column
+    objective: float
+    bound: float  # proven; −inf where none was
+    duals: Column
+    infeasible: bool
+    detail: str
+
+    @property
+    def found(self) -> bool:
+        """There is a solution."""
+        return self.values.size > 0
+
+
+def model_of(matrices: Matrices) -> Any:
+    """The matrices as a model of MathOpt."""
+    model = model_pb2.ModelProto()
+    variables = model.variables
+    variables.ids.extend(range(len(matrices.cost)))
+    variables.lower_bounds.extend(matrices.lower.tolist())
+    variables.upper_bounds.extend(matrices.upper.tolist())
+    variables.integers.extend(matrices.integer.tolist())
+    priced = np.flatnonzero(matrices.cost)
+    model.objective.offset = matrices.offset
+    model.objective.linear_coefficients.ids.extend(priced.tolist())
+    model.objective.linear_coefficients.values.extend(matrices.cost[priced].tolist())
+    rows = model.linear_constraints
+    rows.ids.extend(range(len(matrices.row_lower)))
+    rows.lower_bounds.extend(matrices.row_lower.tolist())
+    rows.upper_bounds.extend(matrices.row_upper.tolist())
+    entries = model.linear_constraint_matrix
+    entries.row_ids.extend(matrices.row.tolist())
+    entries.column_ids.extend(matrices.column.tolist())
+    entries.coefficients.extend(matrices.coefficient.tolist())
+    return model
+
+
+def run(
+    model: Any,
+    time_limit_s: float = _WITHOUT_LIMIT_S,
+    relative_gap: float = 0.0,
+    solver_type: int = parameters_pb2.SOLVER_TYPE_HIGHS,
+) -> Answer:
+    """Solve a model of `model_of`.
+
+    Raises:
+        Exception: whatever the solver's binding throws when it refuses a model; the caller names it.
+    """
+    parameters = parameters_pb2.SolveParametersProto()
+    parameters.relative_gap_tolerance = relative_gap
+    parameters.time_limit.FromMilliseconds(max(round(time_limit_s * 1000), 1))
+    if solver_type == parameters_pb2.SOLVER_TYPE_HIGHS:
+        parameters.highs.int_options["threads"] = THREADS
+    else:
+        parameters.threads = THREADS
+    result = solver.solve(
+        model,
+        solver_type,
+        parameters_pb2.SolverInitializerProto(),
+        parameters,
+        model_parameters_pb2.ModelSolveParametersProto(),
+        None,
+        callback_pb2.CallbackRegistrationProto(),
+        None,
+        None,
+    )
+    return _answer(result, len(model.variables.ids), len(model.linear_constraints.ids))
+
+
+def _answer(result: Any, columns: int, rows: int) -> Answer:
+    termination = result.termination
+    values, duals, objective = np.zeros(0), np.zeros(0), np.inf
+    for solution in result.solutions[:1]:
+        primal = solution.primal_solution
+        if primal.feasibility_status == result_pb2.FEASIBILITY_STATUS_FEASIBLE:
+            values = _scattered(primal.variable_values, columns)
+            objective = float(primal.objective_value)
+        if solution.HasField("dual_solution"):
+            duals = _scattered(solution.dual_solution.dual_values, rows)
+    return Answer(
+        values=values,
+        objective=objective,
+        bound=float(termination.objective_bounds.dual_bound),
+        duals=duals,
+        infeasible=termination.reason == result_pb2.TERMINATION_REASON_INFEASIBLE,
+        detail=f"{_REASON(termination.reason)}: {termination.detail}",
+    )
+
+
+def _scattered(sparse: Any, length: int) -> Column:
+    dense = np.zeros(length)
+    dense[np.asarray(sparse.ids, dtype=np.int64)] = np.asarray(sparse.values, dtype=np.float64)
+    return dense

@@ -1,0 +1,124 @@
+"""A mixed-integer program collected in NumPy columns: blocks of variables, rows, and entries of the matrix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Index = NDArray[np.int64]
+Column = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Term = tuple[Index, ArrayLike]  # columns, and coefficients that broadcast against them
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrices:
+    """The program as a solver takes it: minimise cost·x + offset, row and column bounds, entries by row."""
+
+    cost: Column
+    offset: float
+    lower: Column
+    upper: Column
+    integer: Flags
+    row_lower: Column
+    row_upper: Column
+    row: Index  # sorted, with `column` ascending within a row, no pair twice
+    column: Index
+    coefficient: Column
+
+
+class Program:
+    """Grows block by block. Blocks and rows are index arrays, shaped as the caller thinks of them."""
+
+    def __init__(self) -> None:
+        self.columns = 0
+        self.row_count = 0
+        self.offset = 0.0
+        self._lower: list[Column] = []
+        self._upper: list[Column] = []
+        self._integer: list[Flags] = []
+        self._row_lower: list[Column] = []
+        self._row_upper: list[Column] = []
+        self._entries: list[tuple[Index, Index, Column]] = []
+        self._prices: list[tuple[Index, Column]] = []
+
+    def block(
+        self, shape: tuple[int, ...], lower: ArrayLike = 0.0, upper: ArrayLike = np.inf, integer: bool = False
+    ) -> Index:
+        """New variables; bounds broadcast to ``shape``."""
+        count = int(np.prod(shape))
+        self._lower.append(_spread(lower, shape))
+        self._upper.append(_spread(upper, shape))
+        self._integer.append(np.full(count, integer, dtype=np.bool_))
+        made = np.arange(self.columns, self.columns + count, dtype=np.int64).reshape(shape)
+        self.columns += count
+        return made
+
+    def rows(self, shape: tuple[int, ...], lower: ArrayLike, upper: ArrayLike, *terms: Term) -> Index:
+        """New rows lower ≤ Σ terms ≤ upper; each term has one column for each row (shape broadcasts)."""
+        count = int(np.prod(shape))
+        self._row_lower.append(_spread(lower, shape))
+        self._row_upper.append(_spread(upper, shape))
+        made = np.arange(self.row_count, self.row_count + count, dtype=np.int64).reshape(shape)
+        self.row_count += count
+        for columns, coefficients in terms:
+            self.add(made, columns, coefficients)
+        return made
+
+    def at_most(self, shape: tuple[int, ...], upper: ArrayLike, *terms: Term) -> Index:
+        """Rows Σ terms ≤ upper."""
+        return self.rows(shape, -np.inf, upper, *terms)
+
+    def at_least(self, shape: tuple[int, ...], lower: ArrayLike, *terms: Term) -> Index:
+        """Rows Σ terms ≥ lower."""
+        return self.rows(shape, lower, np.inf, *terms)
+
+    def equal(self, shape: tuple[int, ...], value: ArrayLike, *terms: Term) -> Index:
+        """Rows Σ terms = value."""
+        return self.rows(shape, value, value, *terms)
+
+    def add(self, rows: Index, columns: Index, coefficients: ArrayLike) -> None:
+        """Entries of rows that stand already; the three broadcast against each other. Equal pairs add up."""
+        row, column, value = np.broadcast_arrays(rows, columns, np.asarray(coefficients, dtype=np.float64))
+        self._entries.append((row.ravel(), column.ravel(), value.ravel()))
+
+    def price(self, columns: Index, cost: ArrayLike) -> None:
+        """Add to the cost of columns (currency per unit); the two broadcast."""
+        column, value = np.broadcast_arrays(columns, np.asarray(cost, dtype=np.float64))
+        self._prices.append((column.ravel(), value.ravel()))
+
+    def matrices(self) -> Matrices:
+        """All of it in columns."""
+        cost = np.zeros(self.columns)
+        for column, value in self._prices:
+            np.add.at(cost, column, value)
+        row, column, coefficient = self._matrix()
+        return Matrices(
+            cost=cost,
+            offset=self.offset,
+            lower=_joined(self._lower),
+            upper=_joined(self._upper),
+            integer=_joined(self._integer).astype(np.bool_),
+            row_lower=_joined(self._row_lower),
+            row_upper=_joined(self._row_upper),
+            row=row,
+            column=column,
+            coefficient=coefficient,
+        )
+
+    def _matrix(self) -> tuple[Index, Index, Column]:
+        row = _joined([entry[0] for entry in self._entries]).astype(np.int64)
+        column = _joined([entry[1] for entry in self._entries]).astype(np.int64)
+        value = _joined([entry[2] for entry in self._entries])
+        place, where = np.unique(row * max(self.columns, 1) + column, return_inverse=True)
+        total = np.bincount(where, weights=value, minlength=len(place))
+        place, total = place[total != 0.0], total[total != 0.0]
+        return place // max(self.columns, 1), place % max(self.columns, 1), total
+
+
+def _spread(value: ArrayLike, shape: tuple[int, ...]) -> Column:
+    return np.broadcast_to(np.asarray(value, dtype=np.float64), shape).ravel()
+
+
+def _joined(parts: "list[Column] | list[Flags] | list[Index]") -> Column:
+    return np.concatenate(parts) if parts else np.zeros(0)

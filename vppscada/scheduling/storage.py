@@ -1,0 +1,210 @@
+"""Storage: battery, flywheel, superconducting coil. Energy in, energy out, losses while it waits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vppscada.model.assets import Asset, AssetFamily, column
+from vppscada.scheduling.horizon import FAST_STORAGE_RESTS_FROM_S, RESERVE_SUSTAIN_H, Horizon
+from vppscada.scheduling.limits import LAST_RESORT, LimitSlack
+from vppscada.scheduling.program import Index, Program
+
+Column = NDArray[np.float64]
+Table = NDArray[np.float64]
+
+#: Price of energy outside the limits that was so at the start, per MWh and hour: to be mended soon, at no great cost.
+_MEND_PER_MWH_H = 100.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StorageData:
+    """Constants of the g storages that take part."""
+
+    members: Index
+    assets: list[Asset]
+    charge_most: Column
+    discharge_most: Column
+    charge_efficiency: Column
+    discharge_efficiency: Column
+    keeps: Column  # share of the energy left after a step
+    standby: Column  # MWh lost per step
+    before: Column  # MWh at the start
+    least: Column  # MWh
+    most: Column
+    idle: Table  # (g, T) MWh at the end of each step if nothing is done
+    below: Table  # (g, T) MWh that doing nothing falls below the minimum
+    over: Table
+    reserve_most: Table
+
+    def __len__(self) -> int:
+        return len(self.assets)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Storage:
+    """Variables (g, T): MW in, MW out, MWh at the end of a step, MW of reserve."""
+
+    data: StorageData
+    charge: Index
+    discharge: Index
+    stored: Index
+    reserve: Index
+
+
+def storage_data(horizon: Horizon) -> StorageData:
+    """Read the constants out of the request."""
+    members = horizon.members(AssetFamily.STORAGE)
+    assets = horizon.assets(members)
+    capacity = column(assets, "capacity_mwh")
+    least, most = column(assets, "soc_minimum") * capacity, column(assets, "soc_maximum") * capacity
+    before = np.maximum(horizon.request.initial.stored_mwh[members], 0.0)
+    keeps = np.maximum(1.0 - column(assets, "self_discharge_per_h") * horizon.hours, 0.0)
+    standby = column(assets, "standby_loss_mw") * horizon.hours
+    rests = np.array(
+        [a.kind.is_fast_storage and horizon.request.step_s >= FAST_STORAGE_RESTS_FROM_S for a in assets], dtype=np.bool_
+    )
+    idle = idle_path(before, keeps, standby, horizon.steps)
+    below = np.maximum(least[:, None] - idle, 0.0)
+    rating, charge_most = column(assets, "rating_mw"), column(assets, "charge_rating_mw")
+    holds = np.array([a.reserve for a in assets], dtype=np.bool_)
+    # What starts below its minimum has no energy to promise until a later plan finds it above.
+    firm = holds[:, None] & ((before >= least)[:, None] | (below == 0.0))
+    return StorageData(
+        members=members,
+        assets=assets,
+        charge_most=charge_most,
+        discharge_most=np.where(rests, 0.0, rating),
+        charge_efficiency=column(assets, "charge_efficiency"),
+        discharge_efficiency=column(assets, "discharge_efficiency"),
+        keeps=keeps,
+        standby=standby,
+        before=before,
+        least=least,
+        most=most,
+        idle=idle,
+        below=below,
+        over=np.maximum(idle - most[:, None], 0.0),
+        reserve_most=np.where(firm, (rating + charge_most)[:, None], 0.0),
+    )
+
+
+def idle_path(before: Column, keeps: Column, standby: Column, steps: int) -> Table:
+    """Stored energy at the end of each step if nothing is charged or discharged; never below zero."""
+    path = np.zeros((len(before), steps))
+    stored = before
+    for t in range(steps):
+        stored = np.maximum(keeps * stored - standby, 0.0)
+        path[:, t] = stored
+    return path
+
+
+def add_storage(program: Program, horizon: Horizon, data: StorageData, slacks: list[LimitSlack]) -> Storage:
+    """All variables and rows but the choice between charge and discharge."""
+    shape = (len(data), horizon.steps)
+    storage = Storage(
+        data=data,
+        charge=program.block(shape, 0.0, data.charge_most[:, None]),
+        discharge=program.block(shape, 0.0, data.discharge_most[:, None]),
+        stored=program.block(shape, 0.0, np.inf),
+        reserve=program.block(shape, 0.0, data.reserve_most),
+    )
+    add_energy_balance(program, horizon, storage)
+    below = add_energy_limits(program, horizon, storage, slacks)
+    add_final_energy(program, horizon, storage, slacks)
+    add_cycles(program, horizon, storage)
+    add_storage_reserve(program, storage, below)
+    return storage
+
+
+def add_energy_balance(program: Program, horizon: Horizon, storage: Storage) -> None:
+    """stored = keeps × stored before + efficiency × charge − discharge / efficiency − standby loss.
+
+    An empty store loses nothing: the loss is forgiven as far as an idle store could not pay it.
+    """
+    data, hours = storage.data, horizon.hours
+    before = np.zeros(storage.stored.shape)
+    before[:, 0] = data.keeps * data.before
+    empty = data.idle <= 0.0
+    forgiven = program.block(storage.stored.shape, 0.0, np.where(empty, data.standby[:, None], 0.0))
+    program.price(forgiven, LAST_RESORT * horizon.request.value_of_lost_load_per_mwh)
+    rows = program.equal(
+        storage.stored.shape,
+        before - data.standby[:, None],
+        (storage.stored, 1.0),
+        (storage.charge, -hours * data.charge_efficiency[:, None]),
+        (storage.discharge, hours / data.discharge_efficiency[:, None]),
+        (forgiven, -1.0),
+    )
+    program.add(rows[:, 1:], storage.stored[:, :-1], -data.keeps[:, None])
+
+
+def add_energy_limits(program: Program, horizon: Horizon, storage: Storage, slacks: list[LimitSlack]) -> Index:
+    """Minimum and maximum of stored energy. They give only as far as an idle store would break them.
+
+    Returns the slack of the minimum.
+    """
+    data = storage.data
+    below = program.block(storage.stored.shape, 0.0, data.below)
+    over = program.block(storage.stored.shape, 0.0, data.over)
+    program.at_least(storage.stored.shape, data.least[:, None], (storage.stored, 1.0), (below, 1.0))
+    program.at_most(storage.stored.shape, data.most[:, None], (storage.stored, 1.0), (over, -1.0))
+    mend = _MEND_PER_MWH_H * horizon.hours
+    avoidable = LAST_RESORT * horizon.request.value_of_lost_load_per_mwh * horizon.hours
+    price = np.where(data.before < data.least, mend, avoidable)[:, None]
+    names = [asset.name for asset in data.assets]
+    slacks.append(LimitSlack(tuple(f"{name} state of charge minimum" for name in names), "MWh", below, price))
+    slacks.append(LimitSlack(tuple(f"{name} state of charge maximum" for name in names), "MWh", over, np.array(mend)))
+    return below
+
+
+def add_final_energy(program: Program, horizon: Horizon, storage: Storage, slacks: list[LimitSlack]) -> None:
+    """What is to be left at the end, as far as it can be had for less than the reserve penalty per MWh."""
+    assets = storage.data.assets
+    ending = np.array([i for i, asset in enumerate(assets) if asset.soc_final_minimum is not None], dtype=np.int64)
+    wanted = np.array([(assets[i].soc_final_minimum or 0.0) * assets[i].capacity_mwh for i in ending])
+    shape = (len(ending), horizon.steps)
+    last = np.zeros(shape)
+    last[:, -1] = np.inf
+    short = program.block(shape, 0.0, last)
+    program.at_least((len(ending),), wanted, (storage.stored[ending, -1], 1.0), (short[:, -1], 1.0))
+    names = tuple(f"{assets[i].name} state of charge at the end" for i in ending)
+    slacks.append(LimitSlack(names, "MWh", short, np.array(horizon.request.reserve_penalty_per_mwh)))
+
+
+def add_cycles(program: Program, horizon: Horizon, storage: Storage) -> None:
+    """Energy taken out of the store per 24 hours of the horizon ≤ cycles × capacity."""
+    data = storage.data
+    block_of_step = np.floor(np.arange(horizon.steps) * horizon.hours / 24.0 + 1e-9).astype(np.int64)
+    for i, asset in enumerate(data.assets):
+        if np.isfinite(asset.cycles_per_day):
+            rows = program.at_most((int(block_of_step[-1]) + 1,), asset.cycles_per_day * asset.capacity_mwh)
+            program.add(rows[block_of_step], storage.discharge[i], horizon.hours / data.discharge_efficiency[i])
+
+
+def add_storage_reserve(program: Program, storage: Storage, below: Index) -> None:
+    """Reserve within the power that is free and the energy that it must sustain, at both ends of a step."""
+    data = storage.data
+    shape = storage.stored.shape
+    needs = RESERVE_SUSTAIN_H / data.discharge_efficiency[:, None]
+    rating = column(data.assets, "rating_mw")[:, None]
+    program.at_most(shape, rating, (storage.reserve, 1.0), (storage.discharge, 1.0), (storage.charge, -1.0))
+    program.at_least(shape, data.least[:, None], (storage.stored, 1.0), (below, 1.0), (storage.reserve, -needs))
+    program.at_most((len(data),), np.maximum(data.before - data.least, 0.0), (storage.reserve[:, 0], needs[:, 0]))
+    program.at_least(
+        (shape[0], shape[1] - 1),
+        data.least[:, None],
+        (storage.stored[:, :-1], 1.0),
+        (below[:, :-1], 1.0),
+        (storage.reserve[:, 1:], -needs),
+    )
+
+
+def add_one_way(program: Program, storage: Storage, either: NDArray[np.bool_]) -> Index:
+    """Where ``either`` (g, T): charge or discharge, not both. Returns the choices, 1 = charge."""
+    charging = program.block((int(either.sum()),), 0.0, 1.0, integer=True)
+    charge_most = np.broadcast_to(storage.data.charge_most[:, None], either.shape)[either]
+    discharge_most = np.broadcast_to(storage.data.discharge_most[:, None], either.shape)[either]
+    program.at_most(charging.shape, 0.0, (storage.charge[either], 1.0), (charging, -charge_most))
+    program.at_most(charging.shape, discharge_most, (storage.discharge[either], 1.0), (charging, discharge_most))
+    return charging
