@@ -1,0 +1,5 @@
+"""OPC UA client sessions and servers, on asyncua."""
+
+from protocols.opcua.driver import DRIVER
+
+__all__ = ["DRIVER"]

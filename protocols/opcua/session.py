@@ -53,7 +53,7 @@ class OpcUaSession:
             raise
         except SessionLost as lost:
             self.statistics["connections_lost"] += 1
-            if connection.lost.done():
+            if connection.lost.done() and connection.lost.result() not in str(lost):
                 raise SessionLost(f"{lost} ({connection.lost.result()})") from lost
             raise
         finally:
@@ -150,7 +150,7 @@ class OpcUaSession:
             if silent >= longest:
                 raise SessionLost(f"the subscription has been silent for {silent:.1f} s")
             await asyncio.wait((connection.lost,), timeout=longest - silent)
-            if connection.lost.done():
+            if connection.lost.done() and connection.lost.result() not in str(lost):
                 raise SessionLost(connection.lost.result())
 
     # --- writing

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import numpy as np
 import structlog
@@ -127,7 +128,7 @@ def items_of(handles: Sequence[int], values: Sequence[ua.DataValue]) -> Items:
             texts[i] = found
         elif isinstance(found, bool | int | float):
             value[i] = found
-        elif isinstance(found, ua.DateTime):
+        elif isinstance(found, datetime):
             value[i] = (ua.datetime_to_win_epoch(found) - EPOCH_1601) / 1e7
         status[i] = each.StatusCode.value if each.StatusCode is not None else 0
         if each.SourceTimestamp is not None:

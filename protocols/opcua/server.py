@@ -1,0 +1,171 @@
+"""An OPC UA server of points: an asyncua server whose values come in batches and whose writes are commands."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+from asyncua import ua
+from asyncua.server.internal_server import InternalServer
+from asyncua.server.internal_session import InternalSession
+from asyncua.server.server import Server
+from asyncua.ua.uaerrors import UaError
+
+from protocols.opcua.address_space import build_nodes
+from protocols.opcua.library import keep_quiet, secure_server
+from protocols.opcua.served import Served
+from protocols.opcua.settings import OpcUaOutstationSettings
+from protocols.opcua.writes import CommandedAttributes, WriteDecider
+from vppscada.model.batch import Batch
+from vppscada.model.outstations import CommandHandler
+from vppscada.model.points import RowPoint
+
+log = structlog.get_logger()
+
+#: Values written to nodes before other work gets its turn.
+_AT_ONCE = 500
+#: Batches that may wait; beyond, only the last value of each point is kept.
+_WAITING = 256
+
+
+class _Sessions(InternalServer):
+    """asyncua keeps the sessions of clients that are gone, for their timeout; this knows them, to end them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open_sessions: set[InternalSession] = set()
+
+    def register_external_session(self, session: InternalSession) -> None:
+        super().register_external_session(session)
+        self.open_sessions.add(session)
+
+    def unregister_external_session(self, session: InternalSession) -> None:
+        super().unregister_external_session(session)
+        self.open_sessions.discard(session)
+
+
+class OpcUaOutstation:
+    """Serves points at their identifiers, under their namespace URIs. Values are device units.
+
+    An output takes writes: the handler is awaited before the write is answered, and only an accepted write
+    changes the node. OPC UA has no events in the sense of IEEE 1815; each subscription keeps its own queues.
+    """
+
+    def __init__(
+        self, name: str, settings: OpcUaOutstationSettings, points: Sequence[RowPoint], handler: CommandHandler
+    ) -> None:
+        self.name = name
+        self.statistics: Counter[str] = Counter()
+        self._settings = settings
+        self._points = [each for each in points if each.point.enabled]
+        self._handler = handler
+        self._served = Served(self._points)
+        self._nodes: dict[int, ua.NodeId] = {}
+        self._server: Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._waiting: deque[Batch] = deque()
+        self._new = asyncio.Event()
+
+    @property
+    def port(self) -> int:
+        """The TCP port it is bound to; 0 while not bound."""
+        bound = self._server.bserver if self._server is not None else None
+        return int(bound.port) if bound is not None else 0
+
+    async def start(self) -> None:
+        """Build the address space, bind and listen; see `vppscada.model.outstations.Outstation`."""
+        if self._server is not None:
+            return
+        keep_quiet()
+        iserver = _Sessions()
+        iserver.max_connections = self._settings.maximum_connections
+        server = Server(iserver)
+        server.disable_clock()  # asyncua's clock takes a second to stop; ours is below
+        server.set_endpoint(self._settings.url)
+        server.set_server_name("vppscada")
+        await server.init()
+        await server.set_application_uri(self._settings.application_uri)
+        await secure_server(server, self._settings)
+        self._nodes = await build_nodes(server, self._points)
+        self._waiting.clear()
+        for row in self._nodes:
+            await self._write(server, row)
+        decider = WriteDecider(self.name, self._settings.command_timeout_s, self._handler, self.statistics)
+        outputs = {self._nodes[each.row]: each for each in self._points if each.point.kind.is_output}
+        iserver.attribute_service = CommandedAttributes(iserver.aspace, outputs, decider, self._show)
+        await server.start()
+        self._server = server
+        self.update(self._served.everything())  # what came while the nodes were being built
+        self._tasks = [asyncio.create_task(self._serve(server)), asyncio.create_task(_tell_time(iserver))]
+        log.info("opcua_outstation_started", outstation=self.name, port=self.port, points=len(self._points))
+
+    async def stop(self) -> None:
+        """Close every connection and the listener; see `vppscada.model.outstations.Outstation`."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        for transport in list(server.iserver.asyncio_transports):
+            transport.abort()  # a peer that does not read must not hold us
+        assert isinstance(server.iserver, _Sessions)
+        for session in list(server.iserver.open_sessions):
+            with contextlib.suppress(Exception):
+                await session.close_session(True)
+        await server.stop()
+        log.info("opcua_outstation_stopped", outstation=self.name)
+
+    def update(self, batch: Batch) -> None:
+        """Take new values; subscribers are told as soon as the loop comes round."""
+        self.statistics["updates_received"] += 1
+        self._served.take(batch)
+        if self._server is None:
+            return
+        if len(self._waiting) >= _WAITING:
+            self.statistics["updates_merged"] += len(self._waiting)
+            self._waiting.clear()
+            self._waiting.append(self._served.everything())
+        else:
+            self._waiting.append(batch)
+        self._new.set()
+
+    async def _serve(self, server: Server) -> None:
+        written = 0
+        while True:
+            await self._new.wait()
+            self._new.clear()
+            while self._waiting:
+                batch = self._waiting.popleft()
+                for row, value in self._served.data_values(batch):
+                    node = self._nodes.get(row)
+                    if node is None:
+                        continue
+                    await server.write_attribute_value(node, value)
+                    written += 1
+                    if written % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
+
+    async def _write(self, server: Server, row: int) -> None:
+        await server.write_attribute_value(self._nodes[row], self._served.now(row))
+
+    async def _show(self, point: RowPoint, value: float) -> None:
+        """An accepted write becomes the value of its node, and of every point on that node."""
+        server = self._server
+        if server is None:
+            return
+        node = self._nodes[point.row]
+        rows = [row for row, other in self._nodes.items() if other == node]
+        self._served.put(rows, value, time.time_ns() // 1_000_000)
+        await self._write(server, point.row)
+
+
+async def _tell_time(iserver: InternalServer) -> None:
+    while True:
+        with contextlib.suppress(UaError):
+            await iserver.current_time_node.write_value(datetime.now(UTC))
+        await asyncio.sleep(1.0)
