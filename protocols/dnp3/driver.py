@@ -1,0 +1,73 @@
+"""The DNP3 driver: the one face that this package shows."""
+
+from collections.abc import Mapping, Sequence
+
+from protocols.dnp3.config import (
+    ADDRESS_COLUMNS,
+    DATA_TYPES,
+    Dnp3Address,
+    Dnp3SessionSettings,
+    read_address,
+    read_session,
+)
+from protocols.dnp3.outstation import Dnp3Outstation
+from protocols.dnp3.outstation_config import Dnp3OutstationSettings, read_outstation
+from protocols.dnp3.session import Dnp3Session
+from vppscada.model.outstations import CommandHandler, EventStore, Outstation
+from vppscada.model.points import PointKind, RowPoint
+from vppscada.model.sessions import Session
+
+
+class Dnp3Driver:
+    """A `vppscada.model.drivers.Driver`."""
+
+    name = "dnp3"
+    address_columns = ADDRESS_COLUMNS
+    data_types = DATA_TYPES
+
+    def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> Dnp3Address:
+        """Turn the address cells of one line into an address. Raises CellFaults."""
+        return read_address(cells, kind, data_type)
+
+    def address_key(self, address: object, kind: PointKind) -> object:
+        """Index within the kind: variations do not make two points of one."""
+        assert isinstance(address, Dnp3Address)
+        return kind, address.index
+
+    def read_session(self, table: Mapping[str, object]) -> Dnp3SessionSettings:
+        """Turn a ``[[session]]`` table into settings. Raises SettingFaults."""
+        return read_session(table)
+
+    def read_outstation(self, table: Mapping[str, object]) -> Dnp3OutstationSettings:
+        """Turn an ``[[ems]]`` table into settings. Raises SettingFaults."""
+        return read_outstation(table)
+
+    def outstation_settings(self, session_settings: object) -> Dnp3OutstationSettings:
+        """The outstation that a session with these settings would find: its addresses swapped."""
+        assert isinstance(session_settings, Dnp3SessionSettings)
+        return Dnp3OutstationSettings(
+            host=session_settings.host,
+            port=session_settings.port,
+            local_address=session_settings.remote_address,
+            master_address=session_settings.local_address,
+        )
+
+    def session(self, name: str, settings: object, points: Sequence[RowPoint]) -> Session:
+        """A master session on those points."""
+        assert isinstance(settings, Dnp3SessionSettings)
+        return Dnp3Session(name, settings, points)
+
+    def outstation(
+        self,
+        name: str,
+        settings: object,
+        points: Sequence[RowPoint],
+        handler: CommandHandler,
+        events: EventStore | None,
+    ) -> Outstation:
+        """An outstation of those points. Without an event store, events live in memory only."""
+        assert isinstance(settings, Dnp3OutstationSettings)
+        return Dnp3Outstation(name, settings, points, handler, events)
+
+
+DRIVER = Dnp3Driver()

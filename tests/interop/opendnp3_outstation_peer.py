@@ -1,0 +1,112 @@
+"""opendnp3's outstation in a process of its own, spoken to by lines on stdin and stdout.
+
+``python -m tests.interop.opendnp3_outstation_peer PORT POINTS``; takes ``analog INDEX VALUE``,
+``binary INDEX 0|1``, ``need_time 0|1`` and ``quit``; says ``ready``, ``crob INDEX OPERATION VIA``,
+``analog_output INDEX VALUE VIA`` and ``time MS``.
+"""
+
+import os
+import sys
+
+import opendnp3
+
+OUTSTATION, MASTER = 10, 1
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+class Application(opendnp3.IOutstationApplication):  # type: ignore[misc]
+    """Takes the time and asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.need_time = False
+
+    def SupportsWriteAbsoluteTime(self) -> bool:  # noqa: N802
+        return True
+
+    def WriteAbsoluteTime(self, timestamp: object) -> bool:  # noqa: N802
+        self.need_time = False
+        say(f"time {timestamp.msSinceEpoch}")  # type: ignore[attr-defined]
+        return True
+
+    def GetApplicationIIN(self) -> object:  # noqa: N802
+        indications = opendnp3.ApplicationIIN()
+        indications.needTime = self.need_time
+        return indications
+
+
+class Commands(opendnp3.ICommandHandler):  # type: ignore[misc]
+    """Obeys everything but index 9, which is under local control."""
+
+    def Begin(self) -> None:  # noqa: N802
+        pass
+
+    def End(self) -> None:  # noqa: N802
+        pass
+
+    def Select(self, command: object, index: int) -> object:  # noqa: N802
+        return opendnp3.CommandStatus.LOCAL if index == 9 else opendnp3.CommandStatus.SUCCESS
+
+    def Operate(self, command: object, index: int, handler: object, via: object) -> object:  # noqa: N802
+        if index == 9:
+            return opendnp3.CommandStatus.LOCAL
+        if isinstance(command, opendnp3.ControlRelayOutputBlock):
+            say(f"crob {index} {command.opType.name} {via.name}")  # type: ignore[attr-defined]
+        else:
+            say(f"analog_output {index} {command.value} {via.name}")  # type: ignore[attr-defined]
+        return opendnp3.CommandStatus.SUCCESS
+
+
+def stack_config(points: int) -> object:
+    config = opendnp3.OutstationStackConfig(opendnp3.DatabaseConfig(points))
+    for unused in ("double_binary", "frozen_counter", "octet_string", "time_and_interval", "counter"):
+        setattr(config.database, unused, {})
+    if points > 100:
+        config.database.analog_output_status, config.database.binary_output_status = {}, {}
+    config.outstation.eventBufferConfig = opendnp3.EventBufferConfig.AllTypes(1000)
+    config.outstation.params.allowUnsolicited = True
+    config.link.LocalAddr, config.link.RemoteAddr = OUTSTATION, MASTER
+    return config
+
+
+def main(port: int, points: int) -> None:
+    manager = opendnp3.DNP3Manager(1)
+    channel = manager.AddTCPServer(
+        "peer",
+        opendnp3.LogLevels(0),
+        opendnp3.ServerAcceptMode.CloseExisting,
+        opendnp3.IPEndpoint("127.0.0.1", port),
+        None,
+    )
+    application, commands = Application(), Commands()
+    outstation = channel.AddOutstation("peer", commands, application, stack_config(points))
+    builder = opendnp3.UpdateBuilder()
+    flags = opendnp3.Flags(0x01)
+    for i in range(points):
+        builder.Update(opendnp3.Analog(float(i), flags), i)
+        builder.Update(opendnp3.Binary(i % 2 == 1, flags), i)
+    outstation.Apply(builder.Build())
+    outstation.Enable()
+    say("ready")
+    for line in sys.stdin:
+        words = line.split()
+        if words[0] == "quit":
+            break
+        builder = opendnp3.UpdateBuilder()
+        if words[0] == "analog":
+            builder.Update(opendnp3.Analog(float(words[2]), flags), int(words[1]))
+        elif words[0] == "binary":
+            builder.Update(opendnp3.Binary(words[2] == "1", flags), int(words[1]))
+        elif words[0] == "need_time":
+            application.need_time = words[1] == "1"
+        outstation.Apply(builder.Build())
+    # no orderly end: a manager that is alive at interpreter exit hangs, and its shutdown has killed processes before
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
