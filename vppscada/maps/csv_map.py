@@ -1,0 +1,172 @@
+"""A point map as a file: its header, its lines, and what lines must have in common. Every fault at once."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vppscada.maps.cells import Line, table_lines
+from vppscada.maps.map_cells import LineReader
+from vppscada.maps.map_line import COLUMNS, MapLine, read_line
+from vppscada.maps.map_rules import check_feedback, check_references, check_role
+from vppscada.maps.places import Place, read_text
+from vppscada.maps.words import one_of, quoted
+from vppscada.model.drivers import Driver
+from vppscada.model.errors import ConfigError, Fault
+
+POINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+FULL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\.[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class PointMap:
+    """What could be read of a point map; whole if it left no faults."""
+
+    file: Path
+    lines: tuple[MapLine, ...]
+    names: frozenset[str]  # also of lines with faults
+    end: Place  # the header, for what the map lacks
+
+    @property
+    def enabled(self) -> list[MapLine]:
+        """The lines that are in use."""
+        return [line for line in self.lines if line.enabled]
+
+
+def read_device_map(file: Path, driver: Driver | None, faults: list[Fault]) -> PointMap | None:
+    """Read the map of a device type; faults go to ``faults``. None if there is no table to speak of.
+
+    ``driver`` None reads a map without addresses: the plant's own points.
+    """
+    found = _read(file, driver, faults, POINT_NAME, "a name of letters, digits and _ that begins with a letter")
+    if found is None:
+        return None
+    named = {line.point: line for line in found.lines}
+    for line in found.lines:
+        check_role(line, faults)
+        check_feedback(line, named, found.names, faults)
+        check_references(line, named, found.names, driver, faults)
+    check_addresses(found, driver, faults)
+    return found
+
+
+def read_export_map(file: Path, driver: Driver, faults: list[Fault]) -> PointMap | None:
+    """Read the map of an EMS outstation, whose points are full ids (``asset.point``). A point may occur twice."""
+    found = _read(file, driver, faults, FULL_NAME, "a point's full id, as in plant.active_power", unique=False)
+    if found is not None:
+        check_addresses(found, driver, faults)
+    return found
+
+
+def check_addresses(found: PointMap, driver: Driver | None, faults: list[Fault]) -> None:
+    """No two enabled points at one address."""
+    if driver is None:
+        return
+    first: dict[object, MapLine] = {}
+    for line in found.enabled:
+        key = driver.address_key(line.address, line.kind)
+        other = first.setdefault(key, line)
+        if other is not line:
+            column = _telling_column(line, driver)
+            text = line.reader.text(column)
+            faults.append(
+                line.place(column).fault(
+                    f"{column} {quoted(text)}, which {other.point} has already (line {other.place('point').line})",
+                    f"an address of its own for this {line.kind}",
+                )
+            )
+
+
+def _telling_column(line: MapLine, driver: Driver) -> str:
+    """The column that a reader would look at: the first address column that holds a number, else the last filled."""
+    filled = [column for column in driver.address_columns if line.reader.text(column)]
+    numbers = [column for column in filled if line.reader.text(column).isdigit()]
+    return (numbers or filled[::-1] or list(driver.address_columns))[0]
+
+
+def _read(
+    file: Path,
+    driver: Driver | None,
+    faults: list[Fault],
+    grammar: re.Pattern[str],
+    expected: str,
+    unique: bool = True,
+) -> PointMap | None:
+    try:
+        text = read_text(file)
+    except ConfigError as error:
+        faults.extend(error.faults)
+        return None
+    table = table_lines(file, text, faults)
+    header = next(table, None)
+    wanted = (*COLUMNS, *(driver.address_columns if driver else ()))
+    if header is None:
+        faults.append(Place(file).fault("no header", "a line with the columns " + ",".join(wanted)))
+        return None
+    columns = _read_header(header, wanted, faults)
+    if columns is None:
+        return None
+    lines: list[MapLine] = []
+    first: dict[str, int] = {}
+    for line in table:
+        cells = LineReader(line, columns, faults)
+        if not _check_width(line, header, faults):
+            first.setdefault(cells.text("point"), line.number)
+            continue
+        if _check_name(cells, line, first, _fits(grammar), expected, unique):
+            found = read_line(cells, driver)
+            if found is not None:
+                lines.append(found)
+    if not first and not any(fault.file == file for fault in faults):
+        faults.append(header.place(0).fault("no points", "at least one line below the header"))
+    return PointMap(file, tuple(lines), frozenset(first), header.place(0))
+
+
+def _fits(grammar: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda name: grammar.fullmatch(name) is not None
+
+
+def _read_header(header: Line, wanted: tuple[str, ...], faults: list[Fault]) -> dict[str, int] | None:
+    """Column → position. None if it cannot be told what the cells of the lines mean."""
+    columns: dict[str, int] = {}
+    before = len(faults)
+    names = [cell.text for cell in header.cells]
+    missing = [column for column in wanted if column not in names]
+    for position, name in enumerate(names):
+        if name not in wanted:
+            faults.append(
+                header.place(position).fault(f"unknown column {quoted(name)}", one_of(name, missing or wanted))
+            )
+        elif name in columns:
+            faults.append(header.place(position).fault(f"column {quoted(name)} a second time", "each column once"))
+        columns.setdefault(name, position)
+    faults.extend(header.place(0).fault(f"no column {name!r}", f"a column {name!r}") for name in missing)
+    return columns if len(faults) == before else None
+
+
+def _check_width(line: Line, header: Line, faults: list[Fault]) -> bool:
+    if len(line.cells) == len(header.cells):
+        return True
+    found, wanted = len(line.cells), len(header.cells)
+    faults.append(
+        line.place(wanted if found > wanted else found - 1).fault(f"{found} cells", f"{wanted}, as in the header")
+    )
+    return False
+
+
+def _check_name(
+    cells: LineReader,
+    line: Line,
+    first: dict[str, int],
+    fits: Callable[[str], bool],
+    expected: str,
+    unique: bool,
+) -> bool:
+    name = cells.text("point")
+    if not fits(name):
+        cells.fault("point", expected)
+        return bool(name)
+    if unique and name in first:
+        cells.fault("point", f"a name of its own (line {first[name]} has this one)")
+    first.setdefault(name, line.number)
+    return True

@@ -1,0 +1,54 @@
+"""Where in which file something stands, and reading a file as text with a place for what is wrong with it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vppscada.model.errors import ConfigError, Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file. Line and column count from 1; columns are characters."""
+
+    file: Path
+    line: int = 1
+    column: int = 1
+
+    def fault(self, found: str, expected: str) -> Fault:
+        """A fault at this place."""
+        return Fault(self.file, self.line, self.column, found, expected)
+
+
+def sorted_faults(faults: list[Fault]) -> list[Fault]:
+    """By file, line and column, each only once."""
+    return sorted(set(faults), key=lambda fault: (str(fault.file), fault.line, fault.column, fault.found))
+
+
+def read_text(file: Path, *, keep_mark: bool = False) -> str:
+    """The text of a file, without a byte order mark (unless ``keep_mark``).
+
+    Raises:
+        ConfigError: it cannot be read, is not UTF-8, or holds NUL characters.
+    """
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError([Place(file).fault("no such file", "a file that exists")]) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError([Place(file).fault(f"a file that cannot be read ({error})", "a readable file")]) from None
+    try:
+        text = data.decode("utf-8" if keep_mark else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", errors="replace")
+        place = place_at(file, before, len(before))
+        raise ConfigError([place.fault(f"byte 0x{data[error.start]:02x}", "text in UTF-8")]) from None
+    nul = text.find("\0")
+    if nul >= 0:
+        raise ConfigError([place_at(file, text, nul).fault("a NUL character", "text")])
+    return text
+
+
+def place_at(file: Path, text: str, position: int) -> Place:
+    """The place of a position (from 0) in a text. Lines end with LF, CR LF or CR."""
+    before = text[:position].replace("\r\n", "\n").replace("\r", "\n")
+    return Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))

@@ -1,0 +1,73 @@
+"""From lines of maps to the points of a site: full ids, plant units, one row each."""
+
+from collections.abc import Sequence
+
+from vppscada.maps.csv_map import PointMap
+from vppscada.maps.map_line import MapLine
+from vppscada.model.assets import Asset
+from vppscada.model.commands import CommandMode, Pulse
+from vppscada.model.points import Point, PointKind, Role
+from vppscada.model.scaling import normalising_factor, plant_units
+
+#: Points that every asset has beside those of its map: fed by the station, without an address.
+COMM_ONLINE = "comm_online"
+DISPATCH_SETPOINT = "dispatch_setpoint"
+
+
+def asset_points(asset: str, found: PointMap, rating_mw: float) -> list[Point]:
+    """The points of one asset by its map, normalised to the plant's units."""
+    return [_point(asset, line, rating_mw) for line in found.lines]
+
+
+def own_points(assets: Sequence[Asset]) -> list[Point]:
+    """What the station itself tells of each asset."""
+    points = []
+    for asset in assets:
+        points.append(
+            Point(
+                f"{asset.name}.{COMM_ONLINE}",
+                PointKind.BINARY_INPUT,
+                Role.COMM_ONLINE,
+                "The asset's session is up",
+                event_class=1,
+                state_names=("lost", "online"),
+            )
+        )
+        points.append(
+            Point(
+                f"{asset.name}.{DISPATCH_SETPOINT}",
+                PointKind.ANALOG_INPUT,
+                description="What the dispatch wants of the asset",
+                units="MW",
+                deadband=0.001,
+                event_class=3,
+            )
+        )
+    return points
+
+
+def _point(asset: str, line: MapLine, rating_mw: float) -> Point:
+    factor = normalising_factor(line.role, line.units, rating_mw) if line.kind.is_analog else None
+    factor = 1.0 if factor is None else factor
+    return Point(
+        id=f"{asset}.{line.point}",
+        kind=line.kind,
+        role=line.role,
+        description=line.description,
+        data_type=line.data_type,
+        scale=factor * (1.0 if line.scale is None else line.scale),
+        offset=factor * (line.offset or 0.0),
+        units=plant_units(line.role, line.units),
+        minimum=None if line.minimum is None else factor * line.minimum,
+        maximum=None if line.maximum is None else factor * line.maximum,
+        deadband=factor * (line.deadband or 0.0),
+        event_class=line.event_class or 0,
+        writable=bool(line.writable),
+        command_mode=line.command_mode or CommandMode.DIRECT,
+        pulse=line.pulse or Pulse(),
+        feedback=f"{asset}.{line.feedback}" if line.feedback else None,
+        state_names=line.state_names or (),
+        stale_after_s=line.stale_after_s,
+        enabled=line.enabled,
+        address=line.address,
+    )
