@@ -43,9 +43,12 @@ class Secondary(IntEnum):
     ACK = 0
     NACK = 1
     LINK_STATUS = 11
-    NOT_SUPPORTED = 15
+    NOT_SUPPORTED = 15  # taken, never sent: procedure 6.6.2.2 of the conformance tests wants silence or NACK
 
 
+#: Controls, less their count bits, that a broadcast may have; masters are seen to send both.
+_BROADCASTABLE = frozenset({PRM | Primary.UNCONFIRMED_USER_DATA, PRM | Primary.CONFIRMED_USER_DATA})
+_KNOWN = frozenset(Primary)
 #: Codes whose frames must carry FCV; all the others must not (IEEE 1815, table 9-1).
 _COUNTED = frozenset({Primary.TEST_LINK_STATES, Primary.CONFIRMED_USER_DATA})
 
@@ -232,17 +235,17 @@ class LinkLayer:
         return (
             frame.destination >= BROADCAST_NO_CONFIRM
             and not self.addresses.is_master
-            and frame.control & 0x4F == PRM | Primary.UNCONFIRMED_USER_DATA
+            and frame.control & (PRM | 0x0F) in _BROADCASTABLE
         )
 
     def _take(self, frame: Frame, segments: list[Addressed]) -> bytes:
         if not frame.control & PRM:
             return self._take_secondary(frame)
         function = frame.control & 0x0F
-        if function == Primary.UNCONFIRMED_USER_DATA:
+        if function == Primary.UNCONFIRMED_USER_DATA or frame.destination >= BROADCAST_NO_CONFIRM:
             self._pass_up(frame, segments)
             return b""
-        if bool(frame.control & FCV) != (function in _COUNTED):
+        if function not in _KNOWN or bool(frame.control & FCV) != (function in _COUNTED):
             self._statistics["invalid_link_controls"] += 1
             return b""
         return self._answer(function, frame, segments)
@@ -259,8 +262,6 @@ class LinkLayer:
         if function == Primary.RESET_LINK_STATES:
             self._expected_fcb = FCB
             return self._reply(Secondary.ACK)
-        if function not in _COUNTED:
-            return self._reply(Secondary.NOT_SUPPORTED)
         if self._expected_fcb is None:
             return self._reply(Secondary.NACK)
         fresh = frame.control & FCB == self._expected_fcb

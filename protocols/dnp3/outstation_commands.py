@@ -48,6 +48,11 @@ class ControlPlan:
         """True if every object has status SUCCESS."""
         return bool(len(self.statuses)) and not self.statuses.any()
 
+    def refusal(self) -> Indication:
+        """IIN2.2 goes with points or operations that do not exist (procedure 8.2.1.2.3 of the conformance tests)."""
+        unknown = (self.statuses == CommandStatus.NOT_SUPPORTED).any()
+        return Indication.PARAMETER_ERROR if unknown else Indication.NONE
+
     def refuse(self, status: CommandStatus) -> None:
         """Give every object one status."""
         self.statuses[:] = status

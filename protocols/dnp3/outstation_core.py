@@ -337,7 +337,7 @@ class OutstationCore:
         if asking.function == Function.SELECT and plan.succeeded:
             self._selection = Selection(asking.sequence, asking.request.body, now.monotonic)
         self._statistics["controls_answered" if plan.succeeded else "controls_refused"] += 1
-        return self._answer(asking, plan.answer(), Indication.NONE, now)
+        return self._answer(asking, plan.answer(), plan.refusal(), now)
 
     # unsolicited
 

@@ -16,6 +16,8 @@ from vppscada.model.points import PointKind
 _CLASS_GROUP = 60
 _FROZEN_COUNTER_GROUP = 21
 _TIME_GROUP = 50
+#: Events that masters ask for by habit and that nothing here makes: of frozen counters and of commands.
+_NEVER_EVENTS = frozenset({13, 23, 43})
 _UNLIMITED = 1 << 30
 _STATIC_KIND = {group: kind for kind, group in STATIC_GROUP.items()} | {_FROZEN_COUNTER_GROUP: PointKind.COUNTER}
 _EVENT_KIND = {group: kind for kind, group in EVENT_GROUP.items() if kind is not PointKind.STRING}
@@ -74,6 +76,8 @@ def _plan_header(plan: ReadPlan, header: ObjectHeader, table: PointTable) -> Ind
         return _plan_events(plan, header, None, KIND_NUMBER[_EVENT_KIND[header.group]])
     if header.group in _STATIC_KIND:
         return _plan_static(plan, header, table)
+    if header.group in _NEVER_EVENTS:
+        return Indication.NONE
     if header.group == _TIME_GROUP and header.variation == 1:
         plan.wants_time = True
         return Indication.NONE

@@ -123,6 +123,8 @@ def test_a_segment_passes_from_master_to_outstation_and_back() -> None:
         (from_master(Primary.REQUEST_LINK_STATUS, destination=BROADCAST_CONFIRM), "unknown_destination_frames"),
         (from_master(Primary.CONFIRMED_USER_DATA, b"x"), "invalid_link_controls"),
         (from_master(Primary.UNCONFIRMED_USER_DATA), "empty_user_data_frames"),
+        (from_master(5, b"x"), "invalid_link_controls"),  # procedure 6.6.2.2
+        (from_master(0x0A, flags=FCV | FCB), "invalid_link_controls"),
     ],
 )
 def test_what_is_not_for_us_gets_no_answer_and_is_counted(octets: bytes, counted: str) -> None:
@@ -132,8 +134,11 @@ def test_what_is_not_for_us_gets_no_answer_and_is_counted(octets: bytes, counted
 
 
 @pytest.mark.parametrize("destination", [0xFFFD, 0xFFFE, 0xFFFF])
-def test_a_broadcast_reaches_outstations_with_its_address(destination: int) -> None:
-    octets = from_master(Primary.UNCONFIRMED_USER_DATA, b"\xc0x", destination=destination)
+@pytest.mark.parametrize("control", [0xC4, 0xF3])  # procedure 8.6.5.4 broadcasts confirmed user data
+def test_a_broadcast_reaches_outstations_with_its_address_and_gets_no_link_answer(
+    destination: int, control: int
+) -> None:
+    octets = build_frame(control, destination, 1, b"\xc0x")
     outstation, _ = link(OUTSTATION)
     [[segment], reply] = outstation.receive_addressed(octets)
     assert (segment.data, segment.destination, segment.is_broadcast, reply) == (b"\xc0x", destination, True, b"")
@@ -173,8 +178,3 @@ def test_confirmed_data_is_taken_once_and_acknowledged_each_time() -> None:
     assert outstation.receive(from_master(Primary.TEST_LINK_STATES, flags=FCV | FCB)) == ([], ack)
     assert outstation.receive(from_master(Primary.CONFIRMED_USER_DATA, b"three", flags=FCV)) == ([b"three"], ack)
     assert statistics["repeated_link_frames"] == 1
-
-
-def test_an_unknown_function_is_answered_as_not_supported() -> None:
-    outstation, _ = link(OUTSTATION)
-    assert outstation.receive(from_master(7)) == ([], answer(Secondary.NOT_SUPPORTED))
