@@ -150,7 +150,7 @@ class OpcUaSession:
             if silent >= longest:
                 raise SessionLost(f"the subscription has been silent for {silent:.1f} s")
             await asyncio.wait((connection.lost,), timeout=longest - silent)
-            if connection.lost.done() and connection.lost.result() not in str(lost):
+            if connection.lost.done():
                 raise SessionLost(connection.lost.result())
 
     # --- writing
