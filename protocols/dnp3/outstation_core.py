@@ -202,7 +202,7 @@ class OutstationCore:
         if not self.state.is_plain(asking.function):
             self._statistics["requests_refused"] += 1
             return self._answer(asking, b"", Indication.FUNCTION_NOT_SUPPORTED, now)
-        body, refused = self.state.apply(asking.request, headers, now)
+        body, refused = self.state.apply(asking.function, headers, now)
         self._statistics["requests_refused"] += bool(refused)
         actions = self._answer(asking, body, refused, now)
         if asking.function in _RESTARTS:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from protocols.dnp3.application import Function, Indication, Request
+from protocols.dnp3.application import Function, Indication
 from protocols.dnp3.events import EventBuffer
 from protocols.dnp3.link import BROADCAST_CONFIRM
 from protocols.dnp3.objects import ObjectHeader, build_delay
@@ -73,9 +73,9 @@ class OutstationState:
         """True for the functions that `apply` serves."""
         return function in self._plain
 
-    def apply(self, request: Request, headers: Sequence[ObjectHeader], now: Moment) -> Answer:
+    def apply(self, function: int, headers: Sequence[ObjectHeader], now: Moment) -> Answer:
         """Serve a plain request: the objects of its answer, and what was wrong with it."""
-        return self._plain[request.function](headers, now)
+        return self._plain[function](headers, now)
 
     def _write(self, headers: Sequence[ObjectHeader], now: Moment) -> Answer:
         refused = Indication.NONE
