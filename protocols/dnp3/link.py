@@ -113,7 +113,7 @@ class FrameParser:
             start = octets.find(START, position)
             if start < 0:
                 # a lone 0x05 at the end may be the first half of a start
-                start = len(octets) - octets.endswith(START[:1])
+                start = max(len(octets) - octets.endswith(START[:1]), position)
                 self._skip(start - position)
                 break
             self._skip(start - position)
