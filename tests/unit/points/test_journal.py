@@ -160,6 +160,20 @@ async def test_command_numbers_never_repeat_over_restarts(journal: Journal, tmp_
     assert given == sorted(given)
 
 
+async def test_numbers_given_out_faster_than_the_disk_are_not_given_again(journal: Journal, tmp_path: Path) -> None:
+    given = [journal.next_command_id() for _ in range(600)]
+    await journal.put("wait", "for the reservation")
+    await journal.put("wait", "for the reservation")
+    with pytest.raises(JournalError, match="numbers"):
+        while True:
+            given.append(journal.next_command_id())  # nothing can be written meanwhile
+    journal.close()
+    again = Journal.open(tmp_path)
+    assert again.next_command_id() > max(given)
+    assert len(given) > 1_000
+    again.close()
+
+
 async def test_command_numbers_run_out_rather_than_repeat_when_the_journal_cannot_write(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path, JournalLimits(busy_timeout_s=0.01))
     blocker = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
