@@ -23,7 +23,8 @@ def planned_cost(request: ScheduleRequest, power_mw: Table, on: NDArray[np.bool_
     burned = np.stack([curves.fuel_at(given[:, t]) for t in range(request.steps)], axis=1)
     committed = np.where(thermal[:, None] & on, fuel_price[:, None] * burned + running[:, None], 0.0)
     by_energy = column(assets, "variable_cost_per_mwh")[:, None] * given
-    started = sum(start_cost(request, i, on[i]) for i in np.flatnonzero(thermal & request.initial.usable))
+    committable = np.flatnonzero(thermal & request.initial.usable).tolist()
+    started = sum([start_cost(request, place, on[place]) for place in committable], start=0.0)
     return float(hours * (committed.sum() + by_energy.sum()) + started)
 
 

@@ -69,4 +69,5 @@ def loss_may_pay(horizon: Horizon, renewable: Renewable, storage: Storage) -> ND
     there = renewable.forecast.sum(axis=0) > request.requirement_mw + request.export_limit_mw
     costs = any(asset.curtailment_cost_per_mwh > 0 for asset in renewable.assets)
     steps = bought | (there & costs)
-    return can_waste(storage)[:, None] & steps[None, :]
+    pays: NDArray[np.bool_] = can_waste(storage)[:, None] & steps[None, :]
+    return pays

@@ -66,7 +66,8 @@ class Horizon:
     def day_of_step(self) -> Index:
         """Calendar day (UTC, plant time) in which each step starts, 0 = that of the first step."""
         day = self._start_of_steps_ms() // _DAY_MS
-        return day - day[0]
+        first: Index = day - day[0]
+        return first
 
     @cached_property
     def year_of_step(self) -> Index:
