@@ -25,14 +25,18 @@ class Unsolicited:
 
     def wants_to_announce(self, now: float) -> bool:
         """True if the first, empty response has to go out."""
-        return self._may_send(now) and not self.announced
+        idle = self._settings.unsolicited and self.in_flight is None
+        return idle and not self.announced and now >= self._not_before
 
     def classes_due(self, buffer: EventBuffer, now: float) -> frozenset[int]:
         """Classes to report now: every enabled one with events, once one of them has been held long enough."""
-        if not self._may_send(now) or not self.announced:
+        if not self._settings.unsolicited or self.in_flight is not None or not self.announced:
             return frozenset()
         waiting = self.enabled.intersection(buffer.classes_waiting())
+        # noted even while backing off: the deadline is made of it
         self._waiting_since = {c: self._waiting_since.get(c, now) for c in waiting}
+        if now < self._not_before:
+            return frozenset()
         return waiting if any(self._is_due(c, buffer, now) for c in waiting) else frozenset()
 
     def sent(self, fragment: bytes, classes: frozenset[int], now: float) -> None:
@@ -89,9 +93,6 @@ class Unsolicited:
         if not self.announced:
             due.append(self._not_before)
         return max(min(due), self._not_before) if due else None
-
-    def _may_send(self, now: float) -> bool:
-        return self._settings.unsolicited and self.in_flight is None and now >= self._not_before
 
     def _is_due(self, event_class: int, buffer: EventBuffer, now: float) -> bool:
         held = now - self._waiting_since[event_class]
