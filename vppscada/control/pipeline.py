@@ -240,9 +240,9 @@ class ControlPipeline:
     async def _note_result(self, request: CommandRequest, record: CommandRecord, result: CommandResult) -> None:
         state, detail = _state_of(result)
         self.statistics[f"commands_{state}"] += 1
-        _log.info(
-            "command_answered", command=record.id, point=record.point, value=record.value, state=state, detail=detail
-        )
+        # What went well is in the journal; at thousands of commands a second the log is for the rest.
+        tell = _log.debug if isinstance(result, Accepted) else _log.warning
+        tell("command_answered", command=record.id, point=record.point, value=record.value, state=state, detail=detail)
         match result:
             case Accepted():
                 self._tracker.acknowledged(request.row, record.id, self._clock.monotonic())
@@ -302,7 +302,8 @@ class ControlPipeline:
     def _count_refusal(self, request: CommandRequest, refused: Refused) -> None:
         self.statistics["commands_refused"] += 1
         self.statistics[f"refused_{refused.reason}"] += 1
-        _log.info(
+        tell = _log.debug if request.origin is Origin.SCHEDULER else _log.info
+        tell(
             "command_refused",
             row=request.row,
             value=request.value,
