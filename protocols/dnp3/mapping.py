@@ -62,12 +62,12 @@ class CommonTime(NamedTuple):
 
 
 class PointMapping:
-    """The points of one session by kind and index."""
+    """The enabled points of one session by kind and index."""
 
     def __init__(self, points: Sequence[RowPoint], statistics: Counter[str]) -> None:
-        self._point_at = dict(points)
+        self._point_at = {row: point for row, point in points if point.enabled}
         by_kind: dict[PointKind, dict[int, int]] = {}
-        for row, point in points:
+        for row, point in self._point_at.items():
             by_kind.setdefault(point.kind, {})[address_of(point).index] = row
         self._rows = {kind: IndexRows(rows) for kind, rows in by_kind.items()}
         self._statistics = statistics
