@@ -132,12 +132,13 @@ class Writer:
             JournalError: they are not, and will not be.
         """
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._submit(statements, waiter)
+        with self._condition:
+            if self._queue.stopping or not self._thread.is_alive():
+                raise JournalError("the journal is closed")
+            self._queue.statements.extend(statements)
+            self._queue.waiters.append(waiter)
+            self._condition.notify()
         await waiter
-
-    def execute_later(self, sql: str, rows: Sequence[Parameters]) -> None:
-        """Write with the next transaction; tried once."""
-        self._submit(((sql, rows),), None)
 
     def close(self) -> None:
         """Write what waits, end the thread, close the connection. Blocks."""
@@ -152,17 +153,6 @@ class Writer:
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
-
-    def _submit(
-        self, statements: Sequence[tuple[str, Sequence[Parameters]]], waiter: "asyncio.Future[None] | None"
-    ) -> None:
-        with self._condition:
-            if self._queue.stopping or not self._thread.is_alive():
-                raise JournalError("the journal is closed")
-            self._queue.statements.extend(statements)
-            if waiter is not None:
-                self._queue.waiters.append(waiter)
-            self._condition.notify()
 
     # the thread
 
