@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.batch import Batch, Cause, Rows
+from vppscada.model.changes import ChangeSet
 from vppscada.model.outstations import Outstation
 from vppscada.model.scaling import ScalingColumns
 from vppscada.model.site import ExportedPoint
-from vppscada.model.changes import ChangeSet
 from vppscada.points.database import Database
 
 

@@ -25,4 +25,6 @@ def configure_logs(level: str = "info", json_lines: bool | None = None) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    # A failed connection is the supervisor's to report, once; pymodbus would warn at every try.
+    logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")

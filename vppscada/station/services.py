@@ -51,16 +51,18 @@ class TaskService(Service):
         self._failed(str(self.name), repr(error))
 
 
+async def leave(tree: MultiService, name: str) -> None:
+    """Stop one service of a tree and take it out. Nothing where it never came in."""
+    if name in tree.namedServices:
+        stopped = tree.getServiceNamed(name).disownServiceParent()
+        if isinstance(stopped, Deferred):
+            await of_deferred(stopped)
+
+
 async def stop_in_reverse(tree: MultiService) -> None:
     """Stop the services of a tree one after another, last started first (MultiService stops them all at once)."""
     for service in reversed(list(tree)):
         try:
-            await of_deferred(as_deferred(_stop_one(service)))
+            await leave(tree, str(service.name))
         except Exception:
             log.exception("service_stop_failed", service=service.name)
-
-
-async def _stop_one(service: Service) -> None:
-    stopped = service.stopService()
-    if isinstance(stopped, Deferred):
-        await of_deferred(stopped)

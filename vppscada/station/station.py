@@ -28,7 +28,7 @@ from vppscada.station.ems_commands import EmsCommands
 from vppscada.station.ems_feed import EmsFeed
 from vppscada.station.plant_service import PlantService
 from vppscada.station.schedule_service import ScheduleService
-from vppscada.station.services import TaskService, stop_in_reverse
+from vppscada.station.services import TaskService, leave, stop_in_reverse
 from vppscada.station.supervisor import Supervisor, wall_ms
 from vppscada.station.teller import Teller
 from vppscada.station.watch import Watch
@@ -114,9 +114,8 @@ class Station:
         service.setServiceParent(tree)  # type: ignore[no-untyped-call]
 
     async def _stop(self, tree: MultiService) -> None:
-        for service in reversed(list(tree)):
-            if service.name in ("watch", "plant", "schedule"):
-                await service.disownServiceParent()
+        for name in ("watch", "plant", "schedule"):  # nobody decides any more; sessions are still up
+            await leave(tree, name)
         if self.site.plant.on_stop == "zero" and self.plant.orders.enabled:
             await self.teller.rest()
         await self.teller.drain()
