@@ -86,8 +86,8 @@ def main(port: int, points: int) -> None:
     builder = opendnp3.UpdateBuilder()
     flags = opendnp3.Flags(0x01)
     for i in range(points):
-        builder.Update(opendnp3.Analog(float(i), flags), i)
-        builder.Update(opendnp3.Binary(i % 2 == 1, flags), i)
+        builder.Update(opendnp3.Analog(float(i), flags), i, opendnp3.EventMode.Suppress)
+        builder.Update(opendnp3.Binary(i % 2 == 1, flags), i, opendnp3.EventMode.Suppress)
     outstation.Apply(builder.Build())
     outstation.Enable()
     say("ready")
