@@ -31,7 +31,8 @@ def category(start_costs: StartCosts, hours_off: NDArray[np.floating]) -> NDArra
     """Place in ``start_costs`` (rising hours) of a start after so many hours off."""
     from_h = np.array([hours for hours, _ in start_costs])
     reached = (from_h[None, :] <= hours_off[:, None] + 1e-9).sum(axis=1)
-    return np.maximum(reached - 1, 0).astype(np.int64)
+    found: NDArray[np.int64] = np.maximum(reached - 1, 0).astype(np.int64)
+    return found
 
 
 def saving(start_costs: StartCosts, hours_off: NDArray[np.floating]) -> NDArray[np.float64]:

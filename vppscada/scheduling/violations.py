@@ -1,0 +1,207 @@
+"""Checks a schedule against the request, asset by asset and step by step, in plain arithmetic.
+
+Nothing of the optimiser's rows is used here, so that a mistake there does not hide itself. What a slack of the
+schedule owns up to (by its limit and step) is no violation up to its amount.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vppscada.model.assets import Asset, AssetFamily, AssetKind
+from vppscada.model.schedule import Schedule, ScheduleRequest
+from vppscada.scheduling.horizon import FAST_STORAGE_RESTS_FROM_S, RESERVE_RESPONSE_MIN, RESERVE_SUSTAIN_H
+
+Column = NDArray[np.float64]
+
+_TOLERANCE = 1e-4
+
+
+@dataclass
+class _Findings:
+    owned: dict[tuple[str, int], float]
+    texts: list[str] = field(default_factory=list)
+
+    def most(self, what: str, step: int, value: float, limit: float, slack: str = "") -> None:
+        """``value`` ≤ ``limit`` + what the slack owns up to."""
+        if not value <= limit + self.owned.get((slack, step), 0.0) + _TOLERANCE:
+            self.texts.append(f"{what} in step {step}: {value:.6g} > {limit:.6g}")
+
+    def least(self, what: str, step: int, value: float, limit: float, slack: str = "") -> None:
+        """``value`` ≥ ``limit`` less what the slack owns up to."""
+        if not value >= limit - self.owned.get((slack, step), 0.0) - _TOLERANCE:
+            self.texts.append(f"{what} in step {step}: {value:.6g} < {limit:.6g}")
+
+
+def violations(request: ScheduleRequest, schedule: Schedule) -> list[str]:
+    """What the schedule breaks, in words; empty if nothing."""
+    findings = _Findings({(slack.limit, slack.step): slack.amount for slack in schedule.slacks})
+    _plant(findings, request, schedule)
+    for i, asset in enumerate(request.assets):
+        unknown = asset.kind.family is AssetFamily.STORAGE and np.isnan(request.initial.stored_mwh[i])
+        if not request.initial.usable[i] or unknown:
+            _idle(findings, asset, schedule, i)
+        elif asset.kind.family is AssetFamily.THERMAL:
+            _thermal(findings, request, schedule, i)
+        elif asset.kind.family is AssetFamily.RENEWABLE:
+            _renewable(findings, request, schedule, i)
+        else:
+            _storage(findings, request, schedule, i)
+    return findings.texts
+
+
+def _plant(findings: _Findings, request: ScheduleRequest, schedule: Schedule) -> None:
+    for t in range(request.steps):
+        bought, sold = schedule.import_mw[t], schedule.export_mw[t]
+        served = schedule.power_mw[:, t].sum() + bought - sold + schedule.unserved_mw[t] - schedule.dump_mw[t]
+        findings.most("balance", t, abs(served - request.requirement_mw[t]), 0.0)
+        findings.most("import", t, bought, request.import_limit_mw[t])
+        findings.most("export", t, sold, request.export_limit_mw[t])
+        findings.least("reserve", t, schedule.reserve_mw[:, t].sum(), request.reserve_mw[t], "reserve requirement")
+        findings.most("unserved", t, schedule.unserved_mw[t], 0.0, "requirement")
+        findings.most("dump", t, schedule.dump_mw[t], 0.0, "surplus above the requirement")
+        for name in ("import_mw", "export_mw", "unserved_mw", "dump_mw"):
+            findings.least(name, t, getattr(schedule, name)[t], 0.0)
+
+
+def _idle(findings: _Findings, asset: Asset, schedule: Schedule, i: int) -> None:
+    for t in range(schedule.power_mw.shape[1]):
+        findings.most(f"{asset.name} planned though not usable", t, abs(schedule.power_mw[i, t]), 0.0)
+        findings.most(f"{asset.name} holds reserve though not usable", t, schedule.reserve_mw[i, t], 0.0)
+        findings.most(f"{asset.name} on though not usable", t, float(schedule.on[i, t]), 0.0)
+
+
+def _renewable(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+    asset = request.assets[i]
+    for t in range(request.steps):
+        there = np.nan_to_num(request.forecast_mw[i, t], nan=0.0, posinf=asset.rating_mw)
+        findings.most(f"{asset.name} forecast", t, schedule.power_mw[i, t], min(there, asset.rating_mw))
+        findings.least(f"{asset.name} power", t, schedule.power_mw[i, t], 0.0)
+        findings.most(f"{asset.name} reserve", t, schedule.reserve_mw[i, t], 0.0)
+
+
+# thermal
+
+
+def _thermal(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+    _output(findings, request, schedule, i)
+    _ramps(findings, request, schedule, i)
+    _times(findings, request, schedule, i)
+    if request.assets[i].kind is AssetKind.EMERGENCY_GENERATOR:
+        _permit(findings, request, schedule, i)
+
+
+def _output(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+    asset = request.assets[i]
+    firm = asset.reserve and asset.kind is not AssetKind.EMERGENCY_GENERATOR
+    in_time = asset.ramp_up_mw_per_min * RESERVE_RESPONSE_MIN if firm else 0.0
+    for t in range(request.steps):
+        power, reserve, on = schedule.power_mw[i, t], schedule.reserve_mw[i, t], schedule.on[i, t]
+        warmer = max(float(np.nan_to_num(request.ambient_degc[t], nan=15.0)) - 15.0, 0.0)
+        most = max(asset.rating_mw * (1.0 - asset.derating_per_degc * warmer), asset.minimum_mw)
+        findings.most(f"{asset.name} rating", t, power + reserve, most if on else 0.0)
+        findings.least(f"{asset.name} stable minimum", t, power, asset.minimum_mw if on else 0.0)
+        findings.most(f"{asset.name} reserve", t, reserve, in_time)
+        findings.least(f"{asset.name} reserve", t, reserve, 0.0)
+
+
+def _ramps(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+    asset, minutes = request.assets[i], request.step_s / 60.0
+    up, down = asset.ramp_up_mw_per_min * minutes, asset.ramp_down_mw_per_min * minutes
+    was_on = bool(request.initial.on[i])
+    before = float(request.initial.power_mw[i])
+    if was_on:
+        before = max(before, asset.minimum_mw)  # NaN stays NaN: nothing is known, nothing is checked
+    for t in range(request.steps):
+        power, reserve, on = schedule.power_mw[i, t], schedule.reserve_mw[i, t], bool(schedule.on[i, t])
+        if on and not was_on:
+            findings.most(f"{asset.name} start-up ramp", t, power + reserve, max(asset.minimum_mw, up))
+        if was_on and not on and not np.isnan(before):
+            findings.most(
+                f"{asset.name} shut-down ramp", t, before, max(asset.minimum_mw, down), f"{asset.name} shut-down ramp"
+            )
+        if was_on and on and not np.isnan(before):
+            findings.most(f"{asset.name} ramp up", t, power + reserve - before, up)
+            findings.most(f"{asset.name} ramp down", t, before - power, down, f"{asset.name} ramp down")
+        before, was_on = power, on
+
+
+def _times(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+    asset, hours = request.assets[i], request.step_s / 3600.0
+    was_on = bool(request.initial.on[i])
+    lasted = float(np.nan_to_num(request.initial.hours_in_state[i], nan=np.inf))
+    for t in range(request.steps):
+        on = bool(schedule.on[i, t])
+        if on and not was_on:
+            findings.least(f"{asset.name} minimum down time", t, lasted, asset.minimum_down_s / 3600.0)
+            if not schedule.on[i, :t].any() and not request.initial.on[i]:
+                earliest = np.floor(asset.start_time_s / request.step_s + 1e-6)
+                findings.least(f"{asset.name} start time", t, float(t), float(earliest))
+        gave = findings.owned.get((f"{asset.name} minimum up time", t), 0.0) > 0.5
+        if was_on and not on and not gave:
+            findings.least(f"{asset.name} minimum up time", t, lasted, asset.minimum_up_s / 3600.0)
+        lasted = lasted + hours if on == was_on else hours
+        was_on = on
+
+
+def _permit(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+    asset, initial = request.assets[i], request.initial
+    budgets: dict[object, float] = {}
+    run: dict[object, float] = {}
+    for t in range(request.steps):
+        starts = datetime.fromtimestamp(request.start_ms / 1000.0 + t * request.step_s, UTC)
+        first = datetime.fromtimestamp(request.start_ms / 1000.0, UTC)
+        day, year = starts.date(), starts.year
+        today, this_year = day == first.date(), year == first.year
+        budgets[day] = float(initial.run_hours_left_today[i]) if today else asset.permitted_hours_per_day
+        budgets[year] = float(initial.run_hours_left_year[i]) if this_year else asset.permitted_hours_per_year
+        if schedule.on[i, t]:
+            findings.most(f"{asset.name} permission", t, 1.0, float(initial.permitted[i]))
+            for period in (day, year):
+                run[period] = run.get(period, 0.0) + request.step_s / 3600.0
+                findings.most(f"{asset.name} permitted hours of {period}", t, run[period], budgets[period])
+
+
+# storage
+
+
+def _storage(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+    asset, hours = request.assets[i], request.step_s / 3600.0
+    capacity = asset.capacity_mwh
+    least = asset.soc_minimum * capacity
+    rests = asset.kind.is_fast_storage and request.step_s >= FAST_STORAGE_RESTS_FROM_S
+    before, taken = max(float(request.initial.stored_mwh[i]), 0.0), 0.0
+    for t in range(request.steps):
+        power, reserve = schedule.power_mw[i, t], schedule.reserve_mw[i, t]
+        into = asset.charge_efficiency * max(-power, 0.0) * hours
+        out = max(power, 0.0) * hours / asset.discharge_efficiency
+        stored = (
+            before * max(1.0 - asset.self_discharge_per_h * hours, 0.0) + into - out - asset.standby_loss_mw * hours
+        )
+        # An empty store loses nothing; but nothing may be taken out of it.
+        findings.least(f"{asset.name} energy", t, stored, -asset.standby_loss_mw * hours)
+        stored = max(stored, 0.0)
+        findings.most(f"{asset.name} stored energy told", t, abs(stored - schedule.stored_mwh[i, t]), 0.0)
+        findings.least(f"{asset.name} minimum", t, stored, least, f"{asset.name} state of charge minimum")
+        most = asset.soc_maximum * capacity
+        findings.most(f"{asset.name} maximum", t, stored, most, f"{asset.name} state of charge maximum")
+        findings.most(f"{asset.name} rating", t, power + reserve, asset.rating_mw)
+        findings.most(f"{asset.name} at rest", t, power, 0.0 if rests else np.inf)
+        findings.most(f"{asset.name} charge rating", t, -power, asset.charge_rating_mw)
+        findings.most(f"{asset.name} reserve", t, reserve, np.inf if asset.reserve else 0.0)
+        if reserve > _TOLERANCE:
+            needed = reserve * RESERVE_SUSTAIN_H / asset.discharge_efficiency
+            findings.most(f"{asset.name} energy of its reserve", t, needed, min(before, stored) - least)
+        taken = out if _starts_day(t, hours) else taken + out
+        findings.most(f"{asset.name} cycles", t, taken, asset.cycles_per_day * capacity if capacity else np.inf)
+        before = stored
+    if asset.soc_final_minimum is not None:
+        final = f"{asset.name} state of charge at the end"
+        findings.least(final, request.steps - 1, before, asset.soc_final_minimum * capacity, final)
+
+
+def _starts_day(step: int, hours: float) -> bool:
+    """A new block of 24 h of the horizon begins."""
+    return int(step * hours / 24.0 + 1e-9) != int((step - 1) * hours / 24.0 + 1e-9) or step == 0
