@@ -18,11 +18,12 @@ WRITE_COILS = 15
 WRITE_REGISTERS = 16
 
 _HEAD = struct.Struct(">HH")
+_READ = struct.Struct(">BHH")
 
 
-def read_body(block: Block) -> bytes:
-    """Body of a read of a block."""
-    return _HEAD.pack(block.start, block.count)
+def read_request(block: Block) -> bytes:
+    """The PDU of a read of a block."""
+    return _READ.pack(READ_FUNCTION[block.table], block.start, block.count)
 
 
 def coil_body(register: int, on: bool) -> bytes:

@@ -12,15 +12,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import structlog
-from pymodbus.framer import FRAMER_NAME_TO_CLASS, FramerBase
-from pymodbus.pdu import DecodePDU
+from pymodbus.framer import FramerBase
 
 from protocols.modbus.image import Image
 from protocols.modbus.inbound import Outputs, Refused
 from protocols.modbus.replies import GATEWAY_NO_RESPONSE
 from protocols.modbus.serving import Answer, Writing, answer_read, parse_write, refusal
 from protocols.modbus.settings import Framing, ModbusOutstationSettings
-from protocols.modbus.wire import FRAMERS
+from protocols.modbus.wire import FRAMER_FAULTS, framer_of
 from vppscada.model.batch import Batch
 from vppscada.model.commands import Command, CommandMode, CommandStatus, Origin
 from vppscada.model.outstations import CommandHandler
@@ -111,6 +110,10 @@ class ModbusOutstation:
         try:
             await self._converse(reader, writer)
             writer.close()
+        except FRAMER_FAULTS as fault:
+            self.statistics["frames_malformed"] += 1
+            log.warning("modbus_frame_malformed", outstation=self.name, fault=str(fault))
+            writer.transport.abort()
         except (OSError, asyncio.CancelledError) as ended:
             log.debug("modbus_connection_ended", outstation=self.name, reason=repr(ended))
             writer.transport.abort()
@@ -118,7 +121,7 @@ class ModbusOutstation:
             self._connections.discard(task)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        framer = FRAMER_NAME_TO_CLASS[FRAMERS[self._settings.framing]](DecodePDU(True))
+        framer = framer_of(self._settings.framing, is_server=True)
         pending = b""
         while data := await reader.read(4096):
             pending += data

@@ -20,10 +20,10 @@ from protocols.modbus.replies import (
     read_words,
     write_result,
 )
-from protocols.modbus.requests import READ_FUNCTION, read_body
+from protocols.modbus.requests import read_request
 from protocols.modbus.scan import Reads
 from protocols.modbus.settings import ModbusSessionSettings
-from protocols.modbus.wire import Reply, Request, Wire
+from protocols.modbus.wire import Wire
 from protocols.modbus.writes import Step, Write, needs_read, steps_of, write_analog, write_binary
 from vppscada.model.batch import Batch, Cause
 from vppscada.model.commands import Accepted, Command, CommandResult, NotSent, Unanswered
@@ -57,15 +57,11 @@ class ModbusSession:
         self._plan = plan_reads([address_of(point) for point in self._points], limits)
         self._layout = layout_of(self._points, self._plan.positions)
         self._holder_of = dict(zip(self._layout.scaled.tolist(), self._layout.scale_factor.tolist(), strict=True))
-        self._requests = {block: self._read_request(block) for block in self._plan.blocks}
         self._turn = asyncio.Lock()  # one question at a time; it is fair, so a write waits for one read at most
         self._wire: Wire | None = None
         self._exponents: dict[int, float] = {}  # scale factor points → their value now
         self._strikes = 0
         self._pulses: set[asyncio.Task[CommandResult]] = set()
-
-    def _read_request(self, block: Block) -> Request:
-        return Request(READ_FUNCTION[block.table], read_body(block), self._settings.device_id)
 
     # --- reading
 
@@ -130,10 +126,9 @@ class ModbusSession:
 
     async def _read(self, wire: Wire, reads: Reads, block: Block) -> tuple[Block, ...]:
         """Read one block; returns the blocks to be read in its place if the device refuses it."""
-        request = self._requests.get(block) or self._read_request(block)
         try:
-            reply = await wire.ask(request)
-            if isinstance(reply, Reply):
+            reply = await wire.ask(read_request(block))
+            if not reply.exception_code:
                 reads.accept(block, reply.payload)
                 self._strikes = 0
                 return ()
@@ -263,8 +258,8 @@ class ModbusSession:
         span = span_of(address)
         block = Block(address.table, span.start, address.registers, 0, (span,))
         try:
-            reply = await wire.ask(self._read_request(block))
-            if isinstance(reply, Reply):
+            reply = await wire.ask(read_request(block))
+            if not reply.exception_code:
                 return words_integer(address, tuple(read_words(reply.payload, block.count).tolist()))
         except (TimeoutError, ReplyInvalid, ConnectionError) as fault:
             self.statistics["replies_missed"] += 1
@@ -273,8 +268,8 @@ class ModbusSession:
 
     async def _write(self, wire: Wire, write: Write) -> CommandResult:
         try:
-            reply = await wire.ask(Request(write.function_code, write.body, self._settings.device_id))
-            if isinstance(reply, Reply):
+            reply = await wire.ask(write.pdu)
+            if not reply.exception_code:
                 check_echo(reply.payload, write.echo)
                 self.statistics["writes_accepted"] += 1
                 return Accepted()

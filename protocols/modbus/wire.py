@@ -1,64 +1,47 @@
-"""One connection to a device on pymodbus' framers and transport: one question, one answer that fits it.
+"""One connection to a device on pymodbus' transport and framers: one question, one answer that fits it.
 
-pymodbus takes any answer for success, notices a peer that hangs up only when its timeout has passed, and reconnects
-on its own. Here answers keep their bytes for `replies` to check, a hang-up ends the question at once, and nothing
+pymodbus' client takes any answer for success, notices a peer that hangs up only when its timeout has passed, and
+reconnects on its own. Here answers stay bytes for `replies` to check, a hang-up ends the question at once, and nothing
 reconnects.
 """
 
 import asyncio
+import struct
 from collections import Counter
+from typing import NamedTuple
 
 from pymodbus.exceptions import ModbusException
-from pymodbus.framer import FRAMER_NAME_TO_CLASS, FramerType
-from pymodbus.pdu import DecodePDU, ModbusPDU
-from pymodbus.transaction import TransactionManager
-from pymodbus.transport import CommParams, CommType
+from pymodbus.framer import FRAMER_NAME_TO_CLASS, FramerBase, FramerType
+from pymodbus.pdu import DecodePDU
+from pymodbus.transport import CommParams, CommType, ModbusProtocol
 
 from protocols.modbus.replies import ReplyInvalid
 from protocols.modbus.settings import Framing, ModbusSessionSettings
 from vppscada.model.sessions import SessionLost
 
-FRAMERS = {Framing.TCP: FramerType.SOCKET, Framing.RTU_OVER_TCP: FramerType.RTU}
-_READS = (1, 2, 3, 4)
-_WRITES = (5, 6, 15, 16)
+_FRAMERS = {Framing.TCP: FramerType.SOCKET, Framing.RTU_OVER_TCP: FramerType.RTU}
+#: What pymodbus' framers raise at bytes that they cannot take.
+FRAMER_FAULTS = (ModbusException, ValueError, IndexError, struct.error)
 
 
-class Request(ModbusPDU):
-    """A question: function code and the bytes after it."""
-
-    def __init__(self, function_code: int, body: bytes, device_id: int) -> None:
-        super().__init__(dev_id=device_id)
-        self.function_code = function_code
-        self.body = body
-
-    def encode(self) -> bytes:
-        """The bytes after the function code."""
-        return self.body
+def framer_of(framing: Framing, is_server: bool) -> FramerBase:
+    """pymodbus' framer of a framing."""
+    return FRAMER_NAME_TO_CLASS[_FRAMERS[framing]](DecodePDU(is_server))
 
 
-class Reply(ModbusPDU):
-    """An answer whose bytes nobody has interpreted yet."""
+class Reply(NamedTuple):
+    """An answer to the question that was asked."""
 
-    payload = b""
+    function_code: int
+    payload: bytes  # what follows the function code
 
-    def decode(self, data: bytes) -> None:
-        """Keep the bytes after the function code."""
-        self.payload = data
-
-    def __str__(self) -> str:
-        return f"Reply({self.function_code}, {len(self.payload)} bytes)"
-
-
-def _decoder() -> DecodePDU:
-    decoder = DecodePDU(False)
-    for code in _READS:
-        decoder.register(type(f"Reply{code}", (Reply,), {"function_code": code, "rtu_byte_count_pos": 2}))
-    for code in _WRITES:
-        decoder.register(type(f"Reply{code}", (Reply,), {"function_code": code, "rtu_frame_size": 8}))
-    return decoder
+    @property
+    def exception_code(self) -> int:
+        """The code of an exception answer; 0 if it is none."""
+        return self.payload[0] if self.function_code & 0x80 else 0
 
 
-class Wire(TransactionManager):
+class Wire(ModbusProtocol):
     """A connection that lives once. Its one user asks one question at a time."""
 
     def __init__(self, settings: ModbusSessionSettings, statistics: Counter[str]) -> None:
@@ -70,12 +53,15 @@ class Wire(TransactionManager):
             reconnect_delay=0.0,
             timeout_connect=settings.connect_timeout_s,
         )
-        framer = FRAMER_NAME_TO_CLASS[FRAMERS[settings.framing]](_decoder())
-        super().__init__(params, framer, 0, False, None, None, None)
+        super().__init__(params, False)
         self._settings = settings
         self._statistics = statistics
+        self._framer = framer_of(settings.framing, is_server=False)
+        self._has_transactions = settings.framing is Framing.TCP
+        self._transaction = 0
+        self._function_code = 0
+        self._waiting: asyncio.Future[Reply] | None = None
         self.lost: asyncio.Future[str] = self.loop.create_future()
-        self.response_future.cancel()  # nothing is asked yet
 
     async def open(self) -> None:
         """Connect.
@@ -95,8 +81,8 @@ class Wire(TransactionManager):
         self._end(reason)
         self.close()
 
-    async def ask(self, request: Request) -> ModbusPDU:
-        """Send a request and await its answer: a `Reply`, or an exception PDU (``isError()``).
+    async def ask(self, pdu: bytes) -> Reply:
+        """Send a request and await its answer, which may be an exception answer.
 
         Raises:
             TimeoutError: no answer in time.
@@ -105,50 +91,69 @@ class Wire(TransactionManager):
         """
         if self.lost.done():
             raise ConnectionError(self.lost.result())
-        request.transaction_id = self.getNextTID()
-        self.response_future = self.loop.create_future()
+        self._transaction = self._transaction % 0xFFFF + 1
+        self._function_code = pdu[0]
+        self._waiting = self.loop.create_future()
         self._statistics["requests_sent"] += 1
-        self.pdu_send(request)
+        self.send(self._framer.encode(pdu, self._settings.device_id, self._transaction))
+        limit = self.loop.call_later(self._settings.timeout_s, self._fail, TimeoutError())  # asyncio.timeout costs more
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                reply: ModbusPDU = await self.response_future
+            return await self._waiting
         except (TimeoutError, asyncio.CancelledError):
             # an RTU frame has no transaction id: the late answer would pass for the next question's
-            if self._settings.framing is Framing.RTU_OVER_TCP:
+            if not self._has_transactions:
                 self.shut("a question was given up, and a late answer could not be told from the next one")
             raise
-        self._check(request, reply)
-        self._statistics["replies_received"] += 1
-        return reply
+        finally:
+            limit.cancel()
+            self._waiting = None
 
-    def _check(self, request: Request, reply: ModbusPDU) -> None:
-        if reply.function_code & 0x7F != request.function_code:
-            raise ReplyInvalid(f"function {reply.function_code} answered to {request.function_code}")
-        if reply.dev_id != request.dev_id:
-            raise ReplyInvalid(f"device {reply.dev_id} answered for {request.dev_id}")
-        if self._settings.framing is Framing.TCP and reply.transaction_id != request.transaction_id:
-            raise ReplyInvalid(f"transaction {reply.transaction_id} answered to {request.transaction_id}")
+    def callback_new_connection(self) -> ModbusProtocol:
+        """A client's connections are its own (pymodbus asks servers only)."""
+        return self
+
+    def callback_connected(self) -> None:
+        """The connection is up; whoever opened it goes on."""
 
     def callback_data(self, data: bytes, addr: tuple[str, int] | None = None) -> int:
         """Take bytes from the transport; what cannot be decoded fails the question instead of the transport."""
-        if self.response_future.done():
-            self._statistics["frames_unexpected"] += 1
-            return len(data)
+        used = 0
         try:
-            return super().callback_data(data, addr)
-        except (ModbusException, ValueError, IndexError) as fault:
+            while used < len(data):
+                size, device_id, transaction, pdu = self._framer.decode(data[used:])
+                if not size:
+                    break
+                used += size
+                if pdu:
+                    self._take(device_id, transaction, pdu)
+        except FRAMER_FAULTS as fault:
             self._statistics["frames_malformed"] += 1
-            self.response_future.set_exception(ReplyInvalid(str(fault)))
+            self._fail(ReplyInvalid(str(fault)))
             return len(data)
+        return used
+
+    def _take(self, device_id: int, transaction: int, pdu: bytes) -> None:
+        if self._waiting is None or self._waiting.done():
+            self._statistics["replies_unexpected"] += 1
+        elif self._has_transactions and transaction != self._transaction:
+            self._statistics["replies_late"] += 1  # to a question that was given up, or to nobody's
+        elif device_id != self._settings.device_id:
+            self._fail(ReplyInvalid(f"device {device_id} answered for {self._settings.device_id}"))
+        elif pdu[0] & 0x7F != self._function_code or (pdu[0] & 0x80 and len(pdu) != 2):
+            self._fail(ReplyInvalid(f"{pdu[:2].hex()} answered to function {self._function_code}"))
+        else:
+            self._statistics["replies_received"] += 1
+            self._waiting.set_result(Reply(pdu[0], pdu[1:]))
 
     def callback_disconnected(self, exc: Exception | None) -> None:
         """The peer or the network ended the connection."""
-        super().callback_disconnected(exc)
         self._end(f"connection closed by the device ({exc})" if exc else "connection closed by the device")
 
     def _end(self, reason: str) -> None:
         if not self.lost.done():
             self.lost.set_result(reason)
-        if not self.response_future.done():
-            self.response_future.set_exception(ConnectionError(reason))
-            self.response_future.exception()  # whoever waited has it; nobody waiting is no error
+        self._fail(ConnectionError(reason))
+
+    def _fail(self, fault: Exception) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(fault)

@@ -29,6 +29,11 @@ class Write:
     body: bytes
     echo: bytes
 
+    @property
+    def pdu(self) -> bytes:
+        """The whole request."""
+        return bytes((self.function_code,)) + self.body
+
 
 def needs_read(address: ModbusAddress) -> bool:
     """True where a binary output is part of a register that has to be read before it is written."""
