@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vppscada.model.batch import Batch, Cause, Rows
+from vppscada.model.batch import Batch, Rows
 from vppscada.model.changes import ChangeSet
 from vppscada.model.outstations import Outstation
 from vppscada.model.scaling import ScalingColumns
@@ -40,41 +40,34 @@ class FanOut:
 class EmsFeed:
     """Hands every change of an exported point to the outstation, in the export's device units."""
 
-    def __init__(self, exports: Sequence[ExportedPoint], outstation: Outstation) -> None:
+    def __init__(self, exports: Sequence[ExportedPoint], outstation: Outstation, database: Database) -> None:
         self._fan_out = FanOut.of([export.source_row for export in exports])
         self._sources = np.array([export.source_row for export in exports], dtype=np.intp)
         self._scaling = ScalingColumns.of([export.point for export in exports])
         self._outstation = outstation
+        self._database = database
 
     def on_changes(self, changes: ChangeSet) -> None:
         """Subscriber of the database."""
         places, exports = self._fan_out.route(changes.rows)
         if len(places) == 0:
             return
+        time_ms, time_quality = changes.happened()
         self._outstation.update(
             Batch(
                 rows=exports,
                 value=self._scaling.to_device(exports, changes.value[places]),
                 quality=changes.quality[places],
-                source_time_ms=changes.source_time_ms[places],
-                time_quality=changes.time_quality[places],
+                source_time_ms=time_ms[places],
+                time_quality=time_quality[places],
                 received_time_ms=changes.received_time_ms,
                 cause=changes.cause,
             )
         )
+        late = changes.rows[~changes.current]
+        if len(late):  # an event that came late is told as an event, but the state is what it was
+            self.on_changes(self._database.snapshot(np.unique(late), changes.received_time_ms))
 
-    def feed_all(self, database: Database, now_ms: int) -> None:
+    def feed_all(self, now_ms: int) -> None:
         """The state of every export as it stands: once, before the outstation listens."""
-        rows = self._sources
-        exports = np.arange(len(rows), dtype=np.intp)
-        self._outstation.update(
-            Batch(
-                rows=exports,
-                value=self._scaling.to_device(exports, database.value[rows]),
-                quality=database.quality[rows],
-                source_time_ms=database.source_time_ms[rows],
-                time_quality=database.time_quality[rows],
-                received_time_ms=now_ms,
-                cause=Cause.INTEGRITY,
-            )
-        )
+        self.on_changes(self._database.snapshot(np.unique(self._sources), now_ms))

@@ -95,7 +95,7 @@ class Station:
         for supervisor in self.supervisors:
             self._on_status(supervisor.status)
         for outstation, feed in self.outstations:
-            feed.feed_all(self.database, now_ms)
+            feed.feed_all(now_ms)
             self.database.subscribe(feed.on_changes)
             await outstation.start()
             log.info("ems_outstation_listened", port=outstation.port)
@@ -131,7 +131,7 @@ class Station:
         from_exports = [RowPoint(i, export.point) for i, export in enumerate(spec.exports)]
         store = self.journal.event_store(spec.name)
         outstation = driver.outstation(spec.name, spec.settings, from_exports, handler, store)
-        return outstation, EmsFeed(spec.exports, outstation)
+        return outstation, EmsFeed(spec.exports, outstation, self.database)
 
     async def _mark_stale(self) -> None:
         while True:

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import structlog
 
+from vppscada.control.gate import Refused
 from vppscada.control.pipeline import ControlPipeline
 from vppscada.model.assets import AssetStates, Fleet
 from vppscada.model.commands import Accepted, NotSent, Origin, Rejected, Unanswered
@@ -126,8 +127,8 @@ class Teller:
             case NotSent(reason=why):
                 self.statistics["not_sent"] += 1
                 log.info("command_not_sent", asset=name, role=role, value=value, reason=why)
-            case _:
+            case refused:
                 self.statistics["refused"] += 1
-                log.info("command_refused", asset=name, role=role, value=value, refused=str(result))
-        if role is Role.SETPOINT and isinstance(result, NotSent):
+                log.info("command_refused", asset=name, role=role, value=value, why=refused.reason, words=refused.words)
+        if role is Role.SETPOINT and isinstance(result, NotSent | Refused):
             self._sent_mw[i] = np.nan  # nothing left: it may be decided again

@@ -68,8 +68,6 @@ class Watch:
         stuck = late(
             time.monotonic(), self._plant.progress, self._scheduler.progress, self._plant.site.plant.dispatch_period_s
         )
-        if stuck is None and not self._journal.healthy:
-            stuck = "journal"
         if stuck is not None:
             if stuck != self._was_late:
                 log.error("progress_lost", part=stuck)
@@ -77,4 +75,5 @@ class Watch:
             notify(STATUS=f"no progress: {stuck}")
             return
         self._was_late = None
-        notify(WATCHDOG="1", STATUS=self.status())
+        # A disk that is full is no better after a restart: no command goes out without its record, and we say why.
+        notify(WATCHDOG="1", STATUS=self.status() if self._journal.healthy else "the journal cannot be written")
