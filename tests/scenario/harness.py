@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from protocols.dnp3 import DRIVER
+from protocols.dnp3.outstation_config import Dnp3OutstationSettings
 from vppscada.maps import find_site, load_site
 from vppscada.model.batch import Batch, Cause
 from vppscada.model.commands import AnalogValue, Command, CommandMode, CommandResult, Crob, CrobOperation, Origin
@@ -126,11 +127,12 @@ class Ems:
         self.events: list[tuple[str, int, int, float]] = []  # kind, index, time, value
         self.losses = 0
         served = spec.settings
+        assert isinstance(served, Dnp3OutstationSettings)
         table = {
             "host": "127.0.0.1",
             "port": processes.settings[f"ems.{spec.name}.port"],
-            "local_address": served.master_address,  # type: ignore[attr-defined]
-            "remote_address": served.local_address,  # type: ignore[attr-defined]
+            "local_address": served.master_address,
+            "remote_address": served.local_address,
             "integrity_period_s": 1.0,
             "class1_period_s": 0.5,
             "class2_period_s": 0.5,
@@ -172,7 +174,7 @@ class Ems:
                 batch.rows.tolist(), batch.source_time_ms.tolist(), batch.value.tolist(), strict=True
             ):
                 point = self.points[row]
-                self.events.append((point.kind.value, point.address.index, at, value))  # type: ignore[attr-defined]
+                self.events.append((point.kind.value, point.address.index, at, value))
 
     async def settled(self) -> None: ...
 
