@@ -24,6 +24,7 @@ class Association:
         self.clock_set = True
         self.unsolicited: tuple[int, ...] = ()  # classes that the outstation agreed to send by itself
         self._waiting: frozenset[int] = frozenset()
+        self._noted = False  # the last indications held something
         self._due = dict.fromkeys(("restart", "time", "overflow", "events", "integrity"), math.inf)
         self._class_due = dict.fromkeys(EVENT_CLASSES, math.inf)
         self._not_before = dict.fromkeys(("restart", "time", "overflow", "events"), -math.inf)
@@ -36,6 +37,9 @@ class Association:
 
     def note(self, indications: Indication, now: float) -> None:
         """Take in the internal indications of a response."""
+        if not indications and not self._noted:
+            return
+        self._noted = bool(indications)
         self.restarted = bool(indications & Indication.DEVICE_RESTART)
         self.clock_set = not indications & Indication.NEED_TIME
         self._set("restart", self.restarted, now)

@@ -5,14 +5,14 @@
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 
 import structlog
 
 from protocols.dnp3.channel import Channel, ChannelClosed, connect_tcp
 from protocols.dnp3.config import Dnp3SessionSettings
-from protocols.dnp3.exchange import AskLinkStatus, Confirm, Deliver, Finished, Lost, Send, Started
+from protocols.dnp3.exchange import AskLinkStatus, Confirm, Deliver, Effect, Finished, Lost, Send, Started
 from protocols.dnp3.link import LinkAddresses, LinkLayer
 from protocols.dnp3.mapping import PointMapping
 from protocols.dnp3.master import Master
@@ -65,7 +65,7 @@ class Dnp3Session:
         try:
             listener.on_connected()
             await connection.live()
-        except (SessionLost, ChannelClosed) as ended:
+        except ChannelClosed as ended:
             reason = str(ended)
             raise SessionLost(reason) from ended
         finally:
@@ -102,67 +102,67 @@ class _Connection:
         self._reassembler = Reassembler(statistics)
         self._segment = 0
         self._master = Master(settings, mapping, statistics, time.monotonic())
-        self._woken = asyncio.Event()
-        self._submitted: deque[tuple[Command, asyncio.Future[CommandResult]]] = deque()
         self._results: dict[int, asyncio.Future[CommandResult]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._settling = False  # a confirmation waits for the disk: nothing else may leave before it
 
     async def live(self) -> None:
         """Run until the association is lost.
 
         Raises:
-            SessionLost: the outstation is silent.
-            ChannelClosed: the connection ended.
+            ChannelClosed: the connection ended, or the outstation is silent and we ended it.
         """
-        reading = asyncio.ensure_future(self._channel.read())
-        waking = asyncio.ensure_future(self._woken.wait())
-        try:
-            while True:
-                await self._advance()
-                timeout = self._master.next_deadline() - time.monotonic()
-                await asyncio.wait(
-                    (reading, waking),
-                    timeout=min(max(timeout, 0.0), _LONGEST_WAIT_S),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                if reading.done():
-                    await self._take(reading.result())
-                    reading = asyncio.ensure_future(self._channel.read())
-                else:
-                    self._master.tick(time.monotonic(), _wall_ms())
-                    await self._perform()
-                if waking.done():
-                    self._woken.clear()
-                    waking = asyncio.ensure_future(self._woken.wait())
-        finally:
-            waking.cancel()
-            if not reading.cancel() and not reading.cancelled():
-                reading.exception()  # seen, so that asyncio does not complain
+        self._advance()
+        while True:
+            data = await self._channel.read()
+            await self._take(data)
+            self._advance()
 
     async def operate(self, command: Command) -> CommandResult:
         """Queue a command for its turn and await its result."""
-        result: asyncio.Future[CommandResult] = asyncio.get_running_loop().create_future()
-        self._submitted.append((command, result))
-        self._woken.set()
+        result: asyncio.Future[CommandResult] = self._loop.create_future()
+        self._results[self._master.submit(command)] = result
+        self._advance()
         return await result
 
     def end(self, reason: str) -> None:
         """Give every command that is still waiting its result."""
-        self._queue_submitted()
+        if self._timer is not None:
+            self._timer.cancel()
         self._master.abandon(reason)
         for effect in self._master.effects:
             if isinstance(effect, Finished):
                 self._finish(effect)
         self._master.effects.clear()
 
-    async def _advance(self) -> None:
-        self._queue_submitted()
+    def _advance(self) -> None:
+        """Begin what is due, and see to it that we are called when the next thing is."""
+        if self._settling:
+            return
         self._master.advance(time.monotonic(), _wall_ms())
-        await self._perform()
+        self._perform_all()
+        self._arm()
 
-    def _queue_submitted(self) -> None:
-        while self._submitted:
-            command, result = self._submitted.popleft()
-            self._results[self._master.submit(command)] = result
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        wait_s = self._master.next_deadline() - time.monotonic()
+        if self._channel.is_open:
+            self._timer = self._loop.call_later(min(max(wait_s, 0.0), _LONGEST_WAIT_S), self._on_time)
+
+    def _on_time(self) -> None:
+        # once around the loop, so that octets which came while it was held up are taken before they are missed
+        self._timer = None
+        self._loop.call_soon(self._tick)
+
+    def _tick(self) -> None:
+        if self._settling or not self._channel.is_open:
+            return
+        self._master.tick(time.monotonic(), _wall_ms())
+        self._perform_all()
+        self._advance()
 
     async def _take(self, data: bytes) -> None:
         frames = self._statistics["frames_received"]
@@ -174,29 +174,40 @@ class _Connection:
             fragment = self._reassembler.push(segment)
             if fragment is not None:
                 self._master.receive(fragment, time.monotonic(), _wall_ms())
-                await self._perform()
+                await self._perform_received()
 
-    async def _perform(self) -> None:
-        """Do what the state machine wants, in its order."""
+    async def _perform_received(self) -> None:
+        """Do what a fragment led to, in its order; a confirmation waits until its events are on disk."""
+        effects = self._master.effects
+        while effects:
+            effect = effects.popleft()
+            if isinstance(effect, Confirm) and effect.after_settling:
+                self._settling = True
+                try:
+                    await self._listener.settled()
+                finally:
+                    self._settling = False
+            self._perform(effect)
+
+    def _perform_all(self) -> None:
         while self._master.effects:
-            match effect := self._master.effects.popleft():
-                case Deliver():
-                    self._listener.on_batch(effect.batch)
-                case Send():
-                    self._send(effect.fragment)
-                case Confirm():
-                    if effect.after_settling:
-                        await self._listener.settled()
-                    self._send(effect.fragment)
-                case Finished():
-                    self._finish(effect)
-                case AskLinkStatus():
-                    self._channel.write(self._link.request_link_status())
-                case Started():
-                    self._log.info("session_started")
-                    self._listener.on_started()
-                case Lost():
-                    raise SessionLost(effect.reason)
+            self._perform(self._master.effects.popleft())
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Deliver():
+                self._listener.on_batch(effect.batch)
+            case Send() | Confirm():
+                self._send(effect.fragment)
+            case Finished():
+                self._finish(effect)
+            case AskLinkStatus():
+                self._channel.write(self._link.request_link_status())
+            case Started():
+                self._log.info("session_started")
+                self._listener.on_started()
+            case Lost():
+                self._channel.abort(effect.reason)
 
     def _send(self, fragment: bytes) -> None:
         parts = segments(fragment, self._segment)
