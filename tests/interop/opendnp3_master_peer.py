@@ -1,0 +1,108 @@
+"""opendnp3's master in a process of its own, spoken to by lines on stdin, speaking JSON lines on stdout.
+
+``python -m tests.interop.opendnp3_master_peer PORT lan|nonlan``; takes ``scan CLASS…``,
+``crob select|direct INDEX OPERATION``, ``analog select|direct INDEX VALUE`` and ``quit``. Says
+``{"readings": [group, variation, is_event, [[index, value, flags, time], …]]}``,
+``{"command": [[index, state, status], …]}``, ``{"task": [type, result]}`` and ``{"need_time": bool}``.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import opendnp3
+
+OUTSTATION, MASTER = 10, 1
+_lock = threading.Lock()
+
+
+def say(**words: object) -> None:
+    with _lock:
+        print(json.dumps(words), flush=True)
+
+
+class Readings(opendnp3.ISOEHandler):  # type: ignore[misc]
+    """Says what comes."""
+
+    def BeginFragment(self, info: object) -> None:  # noqa: N802
+        pass
+
+    def EndFragment(self, info: object) -> None:  # noqa: N802
+        pass
+
+    def Process(self, info: Any, values: list[Any]) -> None:  # noqa: N802
+        name = info.gv.name  # Group30Var5
+        group, _, variation = name.removeprefix("Group").partition("Var")
+        rows = [[v.index, float(v.value.value), v.value.flags.value, v.value.time.value] for v in values]
+        say(readings=[int(group), int(variation), info.isEventVariation, rows])
+
+
+class Application(opendnp3.IMasterApplication):  # type: ignore[misc]
+    """Says how tasks end, and knows the time."""
+
+    def OnTaskComplete(self, info: Any) -> None:  # noqa: N802
+        say(task=[info.type.name, info.result.name])
+
+    def OnTaskStart(self, *arguments: object) -> None:  # noqa: N802
+        pass
+
+    def OnReceiveIIN(self, iin: Any) -> None:  # noqa: N802
+        say(need_time=iin.IsSet(opendnp3.IINBit.NEED_TIME), restart=iin.IsSet(opendnp3.IINBit.DEVICE_RESTART))
+
+    def OnOpen(self) -> None:  # noqa: N802
+        pass
+
+    def OnClose(self) -> None:  # noqa: N802
+        pass
+
+    def AssignClassDuringStartup(self) -> bool:  # noqa: N802
+        return False
+
+    def Now(self) -> object:  # noqa: N802
+        return opendnp3.UTCTimestamp(time.time_ns() // 1_000_000)
+
+
+def answered(result: Any) -> None:
+    """An exception in here is SIGABRT."""
+    say(command=[[one.index, one.state.name, one.status.name] for one in result.to_list()])
+
+
+def obey(master: Any, words: list[str], readings: Readings) -> None:
+    if words[0] == "scan":
+        classes = {int(word) for word in words[1:]}
+        field = opendnp3.ClassField(*(n in classes for n in range(4)))
+        master.ScanClasses(field, readings)
+        return
+    send = master.SelectAndOperate if words[1] == "select" else master.DirectOperate
+    if words[0] == "crob":
+        block = opendnp3.ControlRelayOutputBlock()
+        block.opType = getattr(opendnp3.OperationType, words[3])
+        send(block, int(words[2]), answered)
+    else:
+        send(opendnp3.AnalogOutputFloat32(float(words[3])), int(words[2]), answered)
+
+
+def main(port: int, time_sync: str) -> None:
+    manager = opendnp3.DNP3Manager(1)
+    retry = opendnp3.ChannelRetry.Default()
+    endpoint = opendnp3.IPEndpoint("127.0.0.1", port)
+    channel = manager.AddTCPClient("ems", opendnp3.LogLevels(0), retry, [endpoint], "0.0.0.0", None)
+    config = opendnp3.MasterStackConfig()
+    config.link.LocalAddr, config.link.RemoteAddr = MASTER, OUTSTATION
+    config.master.timeSyncMode = opendnp3.TimeSyncMode.LAN if time_sync == "lan" else opendnp3.TimeSyncMode.NonLAN
+    readings, application = Readings(), Application()
+    master = channel.AddMaster("ems", readings, application, config)
+    master.Enable()
+    for line in sys.stdin:
+        words = line.split()
+        if words[0] == "quit":
+            break
+        obey(master, words, readings)
+    os._exit(0)  # its manager hangs at interpreter exit
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
