@@ -127,4 +127,4 @@ def _near_style(word: str) -> str | None:
     if word in tuple(PulseStyle):
         return None
     starts = [style for style in PulseStyle if style[:2] == word[:2].lower()]
-    return starts[0] if starts else None
+    return str(starts[0]) if starts else None

@@ -16,7 +16,12 @@ class Place:
 
     def fault(self, found: str, expected: str) -> Fault:
         """A fault at this place."""
-        return Fault(self.file, self.line, self.column, found, expected)
+        return Fault(self.file, self.line, self.column, _one_line(found), _one_line(expected))
+
+
+def _one_line(text: str) -> str:
+    """What a file holds may be anything; a fault is one line that a terminal can show."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def sorted_faults(faults: list[Fault]) -> list[Fault]:

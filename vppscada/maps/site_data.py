@@ -15,7 +15,7 @@ from vppscada.maps.words import one_of, quoted
 from vppscada.model.errors import ConfigError, Fault
 from vppscada.model.site import DataSource
 
-_READERS = {
+READERS = {
     "name": name,
     "file": text,
     "value_columns": texts,
@@ -39,7 +39,7 @@ def read_data(document: Document, faults: list[Fault]) -> list[DataSource]:
 
 
 def _read_source(table: Table, faults: list[Fault]) -> DataSource | None:
-    fields = read_fields(table, _READERS, ("name", "file", "value_columns", "step_s"), faults)
+    fields = read_fields(table, READERS, ("name", "file", "value_columns", "step_s"), faults)
     if ("time_column" in table.content) == ("start" in table.content):
         found = "both time_column and start" if "start" in table.content else "neither time_column nor start"
         faults.append(table.fault("start", found, "one of them, to place the rows in time"))

@@ -52,7 +52,7 @@ class _Scanner:
         self._at += brackets
         keys = self._keys()
         self._at += brackets
-        path = self._resolve([key for key, _ in keys[:-1]])
+        path = self._resolve([key for key, _ in keys[:-1]], start)
         path = (*path, keys[-1][0])
         if brackets == 2:
             self._last[path] = self._last.get(path, -1) + 1
@@ -61,10 +61,11 @@ class _Scanner:
         self._found.setdefault(path, start)
         return path
 
-    def _resolve(self, keys: list[str]) -> KeyPath:
+    def _resolve(self, keys: list[str], start: int) -> KeyPath:
         path: KeyPath = ()
         for key in keys:
             path = (*path, key)
+            self._found.setdefault(path, start)
             if path in self._last:
                 path = (*path, self._last[path])
         return path

@@ -8,7 +8,7 @@ _MOST_LISTED = 16
 
 def one_of(found: str, words: Iterable[str]) -> str:
     """What would be right where one of some words belongs: the nearest first, if one is near."""
-    known = list(words)
+    known = [str(word) for word in words]  # members of an enumeration become plain words
     listed = ", ".join(known[:_MOST_LISTED]) + (", …" if len(known) > _MOST_LISTED else "")
     near = difflib.get_close_matches(found, known, n=1, cutoff=0.6)
     if not known:
