@@ -8,26 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 import structlog
 
-from protocols.modbus.codec import CannotEncode, decode, words_integer
-from protocols.modbus.config import ModbusAddress
+from protocols.modbus.codec import CannotEncode, decode
 from protocols.modbus.layout import address_of, layout_of
-from protocols.modbus.plan import Block, Limits, plan_reads, span_of
-from protocols.modbus.replies import (
-    GATEWAY_NO_PATH,
-    GATEWAY_NO_RESPONSE,
-    ReplyInvalid,
-    check_echo,
-    read_words,
-    write_result,
-)
+from protocols.modbus.plan import Block, Limits, plan_reads
+from protocols.modbus.replies import GATEWAY_NO_PATH, GATEWAY_NO_RESPONSE, ReplyInvalid
 from protocols.modbus.requests import read_request
 from protocols.modbus.scan import Reads
 from protocols.modbus.settings import ModbusSessionSettings
 from protocols.modbus.wire import Wire
-from protocols.modbus.writes import Step, Write, needs_read, steps_of, write_analog, write_binary
+from protocols.modbus.writer import Writer
 from vppscada.model.batch import Batch, Cause
-from vppscada.model.commands import Accepted, Command, CommandResult, NotSent, Unanswered
-from vppscada.model.points import Point, PointKind, RowPoint
+from vppscada.model.commands import Command, CommandResult, NotSent
+from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.quality import Quality, TimeQuality
 from vppscada.model.sessions import SessionListener, SessionLost
 
@@ -61,7 +53,8 @@ class ModbusSession:
         self._wire: Wire | None = None
         self._exponents: dict[int, float] = {}  # scale factor points → their value now
         self._strikes = 0
-        self._pulses: set[asyncio.Task[CommandResult]] = set()
+        self._complained: set[Block] = set()  # reads whose refusal was told once
+        self._writer = Writer(name, settings, self._turn, self.statistics)
 
     # --- reading
 
@@ -70,6 +63,7 @@ class ModbusSession:
         wire = Wire(self._settings, self.statistics)
         self._strikes = 0
         self._exponents = {}
+        self._complained.clear()
         reason = "stopped"
         try:
             await wire.open()
@@ -131,6 +125,8 @@ class ModbusSession:
             if not reply.exception_code:
                 reads.accept(block, reply.payload)
                 self._strikes = 0
+                if self._complained:
+                    self._complained.discard(block)
                 return ()
         except TimeoutError:
             self._fail(reads, block, "replies_missed")
@@ -151,7 +147,8 @@ class ModbusSession:
             return ()
         self._strikes = 0
         parts = reads.refuse(block, code, time.monotonic())
-        if not parts:
+        if not parts and block not in self._complained:
+            self._complained.add(block)
             log.warning("modbus_read_refused", session=self.name, table=block.table, start=block.start, code=code)
         return parts
 
@@ -187,7 +184,8 @@ class ModbusSession:
     async def operate(self, command: Command) -> CommandResult:
         """Send one command and say what became of it; see `vppscada.model.sessions.Session`.
 
-        A pulse is over when this returns; its end is sent even if the caller gives up waiting.
+        Modbus has no select: a command in mode SBO is a plain write. A pulse is over when this returns; its end is
+        sent even if the caller gives up waiting.
         """
         place = self._place_of_row.get(command.row)
         wire = self._wire
@@ -195,89 +193,14 @@ class ModbusSession:
             return NotSent(f"row {command.row} is no point of this session")
         if wire is None or wire.lost.done():
             return NotSent("not connected")
+        point = self._points[place]
         try:
-            if self._points[place].kind is PointKind.ANALOG_OUTPUT:
-                return await self._operate_analog(wire, place, command)
-            return await self._operate_binary(wire, self._points[place], command)
+            if point.kind is PointKind.ANALOG_OUTPUT:
+                return await self._writer.analog(wire, point, lambda: self._exponent_of(place), command)
+            return await self._writer.binary(wire, point, command)
         except CannotEncode as fault:
             return NotSent(str(fault))
 
-    async def _operate_analog(self, wire: Wire, place: int, command: Command) -> CommandResult:
-        async with self._turn:
-            if refusal := self._too_late(wire, command):
-                return refusal
-            exponent = self._exponents.get(self._holder_of.get(place, -1))
-            write = write_analog(self._points[place], command.body, exponent, self._settings.write_multiple)
-            return await self._write(wire, write)
-
-    async def _operate_binary(self, wire: Wire, point: Point, command: Command) -> CommandResult:
-        first, *rest = steps_of(point, command.body)
-        address = address_of(point)
-        async with self._turn:
-            if refusal := self._too_late(wire, command):
-                return refusal
-            result = await self._write_state(wire, address, first)
-        if not rest or not isinstance(result, Accepted):
-            return result
-        ending = asyncio.create_task(self._end_pulse(wire, address, first.hold_s, rest[0]))
-        self._pulses.add(ending)
-        ending.add_done_callback(self._pulses.discard)
-        return await asyncio.shield(ending)
-
-    async def _end_pulse(self, wire: Wire, address: ModbusAddress, after_s: float, step: Step) -> CommandResult:
-        await asyncio.sleep(after_s)
-        async with self._turn:
-            if self._wire is not wire or wire.lost.done():
-                result: CommandResult = Unanswered("the connection was lost before the pulse ended")
-            else:
-                result = await self._write_state(wire, address, step)
-        if isinstance(result, Accepted):
-            return result
-        self.statistics["pulses_not_ended"] += 1
-        log.error("modbus_pulse_not_ended", session=self.name, register=address.register, result=str(result))
-        return Unanswered(f"the pulse began and was not ended: {result}")
-
-    def _too_late(self, wire: Wire, command: Command) -> NotSent | None:
-        if self._wire is not wire or wire.lost.done():
-            return NotSent("the connection was lost")
-        if time.monotonic() >= command.expires_at:
-            self.statistics["commands_expired"] += 1
-            return NotSent("expired before it could be sent")
-        return None
-
-    async def _write_state(self, wire: Wire, address: ModbusAddress, step: Step) -> CommandResult:
-        before = 0
-        if needs_read(address):
-            found = await self._read_before_write(wire, address)
-            if isinstance(found, NotSent):
-                return found
-            before = found
-        return await self._write(wire, write_binary(address, step.on, before, self._settings.write_multiple))
-
-    async def _read_before_write(self, wire: Wire, address: ModbusAddress) -> int | NotSent:
-        span = span_of(address)
-        block = Block(address.table, span.start, address.registers, 0, (span,))
-        try:
-            reply = await wire.ask(read_request(block))
-            if not reply.exception_code:
-                return words_integer(address, tuple(read_words(reply.payload, block.count).tolist()))
-        except (TimeoutError, ReplyInvalid, ConnectionError) as fault:
-            self.statistics["replies_missed"] += 1
-            return NotSent(f"the register could not be read before the write: {fault or 'no answer'}")
-        return NotSent(f"the register could not be read before the write: exception {reply.exception_code}")
-
-    async def _write(self, wire: Wire, write: Write) -> CommandResult:
-        try:
-            reply = await wire.ask(write.pdu)
-            if not reply.exception_code:
-                check_echo(reply.payload, write.echo)
-                self.statistics["writes_accepted"] += 1
-                return Accepted()
-        except TimeoutError:
-            self.statistics["replies_missed"] += 1
-            return Unanswered(f"no answer within {self._settings.timeout_s:g} s")
-        except (ReplyInvalid, ConnectionError) as fault:
-            self.statistics["replies_invalid"] += isinstance(fault, ReplyInvalid)
-            return Unanswered(str(fault))
-        self.statistics["writes_refused"] += 1
-        return write_result(reply.exception_code)
+    def _exponent_of(self, place: int) -> float | None:
+        holder = self._holder_of.get(place)
+        return None if holder is None else self._exponents.get(holder)

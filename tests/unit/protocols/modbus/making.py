@@ -188,6 +188,7 @@ class FakeDevice:
     answer: Answer
     frame: Callable[[bytes, bytes], bytes] | None = None
     requests: list[bytes] = field(default_factory=list)
+    delay_s: float = 0.0
     port: int = 0
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
@@ -214,6 +215,7 @@ class FakeDevice:
                 head = await reader.readexactly(7)
                 pdu = await reader.readexactly(int.from_bytes(head[4:6], "big") - 1)
                 self.requests.append(pdu)
+                await asyncio.sleep(self.delay_s)
                 answer = self.answer(pdu)
                 if answer is not None:
                     writer.write(self.frame(head, answer) if self.frame else mbap(head, answer))

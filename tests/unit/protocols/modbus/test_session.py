@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -154,6 +155,48 @@ async def test_a_pulse_is_ended_even_if_nobody_waits_for_it() -> None:
     last = handler.commands[-1].body
     assert isinstance(last, Crob)
     assert not last.wants_on
+
+
+async def test_a_pulse_is_ended_even_if_the_answer_to_its_beginning_is_not_awaited() -> None:
+    commands: list[asyncio.Task[CommandResult]] = []
+
+    def gives_up_when_the_write_arrives(pdu: bytes) -> bytes:
+        if pdu == b"\x05\0\0\xff\0":
+            commands[0].cancel()
+        return zeros(pdu)
+
+    fake = FakeDevice(gives_up_when_the_write_arrives)
+    async with fake.serving():
+        session = ModbusSession("s", session_settings(fake.port), rows(POINTS))
+        async with running(session):
+            body = Crob(CrobOperation.PULSE_ON, on_ms=20)
+            commands.append(asyncio.create_task(session.operate(command(ROW["go"], body))))
+            await eventually(lambda: b"\x05\0\0\0\0" in fake.requests)
+    assert commands[0].cancelled()
+
+
+async def test_a_pulse_cut_off_by_a_lost_connection_has_an_unknown_outcome() -> None:
+    fake = FakeDevice(zeros)
+    async with fake.serving():
+        session = ModbusSession("s", session_settings(fake.port), rows(POINTS))
+        async with running(session):
+            body = Crob(CrobOperation.PULSE_ON, on_ms=50_000)
+            pulse = asyncio.create_task(session.operate(command(ROW["go"], body, life_s=60)))
+            await eventually(lambda: session.statistics["writes_accepted"])
+            fake.drop()
+            assert isinstance(await pulse, Unanswered)
+    assert session.statistics["pulses_not_ended"] == 1
+
+
+async def test_a_command_that_expires_while_its_register_is_read_is_not_sent() -> None:
+    fake = FakeDevice(zeros, delay_s=0.1)
+    async with fake.serving():
+        seldom = replace(session_settings(fake.port), period_s=60.0)
+        session = ModbusSession("s", seldom, rows([POINTS[OWN["reset"]]]))
+        async with running(session):
+            result = await session.operate(command(FIRST_ROW, Crob(CrobOperation.LATCH_ON), life_s=0.05))
+    assert isinstance(result, NotSent)
+    assert [pdu[0] for pdu in fake.requests] == [3, 3]
 
 
 @pytest.mark.parametrize(
