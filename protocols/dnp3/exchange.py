@@ -87,4 +87,12 @@ class Lost:
     reason: str
 
 
-Effect = Send | Confirm | Deliver | Started | AskLinkStatus | Finished | Lost
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Log this: an event name, past tense, and what there is to say about it."""
+
+    event: str
+    detail: str
+
+
+Effect = Send | Confirm | Deliver | Started | AskLinkStatus | Finished | Lost | Note

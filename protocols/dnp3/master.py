@@ -32,6 +32,7 @@ from protocols.dnp3.exchange import (
     Effect,
     Finished,
     Lost,
+    Note,
     Procedure,
     Reply,
     Send,
@@ -88,6 +89,7 @@ class Master:
         self._last_unsolicited: tuple[int, bytes] | None = None
         self._heard_at = now
         self._link_deadline = math.inf
+        self._told: set[str] = set()  # malformations that are in the log already
 
     def heard(self, now: float) -> None:
         """A frame of the outstation arrived, whatever it was."""
@@ -105,8 +107,8 @@ class Master:
         """A fragment arrived."""
         try:
             response = parse_response(fragment)
-        except FragmentError:
-            self._statistics["fragments_malformed"] += 1
+        except FragmentError as error:
+            self._count_malformed("fragments_malformed", str(error))
             return
         self._statistics["fragments_received"] += 1
         if response.is_unsolicited:
@@ -192,7 +194,7 @@ class Master:
         try:
             headers = response.headers()
         except ObjectError as error:
-            self._statistics["objects_malformed"] += 1
+            self._count_malformed("objects_malformed", str(error))
             headers = error.parsed
             # what we do not speak is dropped as if by choice; what is broken must not be acknowledged
             understood = error.fault is ObjectFault.OBJECT_UNKNOWN
@@ -203,6 +205,13 @@ class Master:
         events = sum(header.count for header in headers if header.form is not None and header.form.is_event)
         self._statistics["events_received"] += events
         return headers, events, understood
+
+    def _count_malformed(self, name: str, detail: str) -> None:
+        """Count each, log the first of a connection: a hostile peer must not fill the log."""
+        self._statistics[name] += 1
+        if name not in self._told:
+            self._told.add(name)
+            self.effects.append(Note(name, detail))
 
     def _confirm(self, response: Response, events: int) -> None:
         fragment = build_confirm(response.control.sequence, unsolicited=response.is_unsolicited)
@@ -238,6 +247,7 @@ class Master:
         if association.is_due("restart", now):
             association.take("restart", now)
             self._statistics["restarts_seen"] += 1
+            self.effects.append(Note("outstation_restarted", "starting up anew"))
             self._steps.extend(START_UP)
             return self._next_step(now)
         if association.is_due("time", now):
@@ -260,6 +270,7 @@ class Master:
             if overflow:
                 association.take("overflow", now)
                 self._statistics["overflows_seen"] += 1
+                self.effects.append(Note("event_buffer_overflowed", "events were lost in the outstation; polling all"))
             association.polling_everything(now)
             return integrity_poll(association)
         classes = association.due_classes(now)
@@ -305,6 +316,7 @@ class Master:
 
     def _time_out(self, exchange: _Exchange, now: float, wall_ms: int) -> None:
         self._statistics["response_timeouts"] += 1
+        self.effects.append(Note("response_timed_out", exchange.ask.function.name.lower()))
         self._exchange = None
         if exchange.retries > 0 and exchange.ask.function is Function.READ:
             self._ask(exchange.ask, exchange.retries - 1, now, wall_ms)

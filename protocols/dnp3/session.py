@@ -12,7 +12,7 @@ import structlog
 
 from protocols.dnp3.channel import Channel, ChannelClosed, connect_tcp
 from protocols.dnp3.config import Dnp3SessionSettings
-from protocols.dnp3.exchange import AskLinkStatus, Confirm, Deliver, Effect, Finished, Lost, Send, Started
+from protocols.dnp3.exchange import AskLinkStatus, Confirm, Deliver, Effect, Finished, Lost, Note, Send, Started
 from protocols.dnp3.link import LinkAddresses, LinkLayer
 from protocols.dnp3.mapping import PointMapping
 from protocols.dnp3.master import Master
@@ -206,6 +206,8 @@ class _Connection:
             case Started():
                 self._log.info("session_started")
                 self._listener.on_started()
+            case Note():
+                self._log.warning(effect.event, detail=effect.detail)
             case Lost():
                 self._channel.abort(effect.reason)
 

@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocols.dnp3.application import Control, Function, Indication, Request, build_response, parse_request
 from protocols.dnp3.config import Dnp3Address, Dnp3SessionSettings
-from protocols.dnp3.exchange import AskLinkStatus, Confirm, Deliver, Effect, Finished, Lost, Send, Started
+from protocols.dnp3.exchange import AskLinkStatus, Confirm, Deliver, Effect, Finished, Lost, Note, Send, Started
 from protocols.dnp3.mapping import PointMapping
 from protocols.dnp3.master import Master
 from protocols.dnp3.objects import ObjectColumns, build_command, build_events, build_static, form_of
@@ -62,6 +64,7 @@ class Wire:
         chosen = Dnp3SessionSettings(**(given | settings))  # type: ignore[arg-type]
         self.master = Master(chosen, PointMapping(points(), self.statistics), self.statistics, self.now)
         self.sequence = -1
+        self.notes: list[str] = []
         self.advance()
 
     def advance(self) -> None:
@@ -72,8 +75,9 @@ class Wire:
         return WALL_MS + round((self.now - 100.0) * 1000)
 
     def wants(self) -> list[Effect]:
-        """Everything it wants done since the last call."""
-        wanted = list(self.master.effects)
+        """Everything it wants done since the last call; notes for the log are kept apart."""
+        wanted: list[Effect] = [effect for effect in self.master.effects if not isinstance(effect, Note)]
+        self.notes += [effect.event for effect in self.master.effects if isinstance(effect, Note)]
         self.master.effects.clear()
         return wanted
 
@@ -509,7 +513,10 @@ def test_what_is_no_response_is_counted(fragment: bytes) -> None:
     wire.expect(Function.DISABLE_UNSOLICITED)
     wire.master.receive(fragment, wire.now, wire.wall_ms)
     assert wire.wants() == []
-    assert wire.statistics["fragments_malformed"] == 1
+    wire.master.receive(fragment, wire.now, wire.wall_ms)
+    assert wire.wants() == []
+    assert wire.statistics["fragments_malformed"] == 2
+    assert wire.notes == ["fragments_malformed"]
 
 
 def test_broken_objects_are_not_acknowledged_and_unknown_ones_are() -> None:
@@ -540,6 +547,46 @@ def test_a_response_without_end_is_ended() -> None:
         if lost:
             break
     assert isinstance(lost[0], Lost)
+
+
+_STEPS = st.lists(
+    st.one_of(
+        st.binary(max_size=60),
+        st.floats(0.0, 20.0),
+        st.sampled_from([CommandMode.SBO, CommandMode.DIRECT]),
+        st.tuples(st.booleans(), st.booleans(), st.integers(0, 0x3FFF), st.binary(max_size=30)),
+    ),
+    max_size=60,
+)
+
+
+@given(_STEPS)
+def test_whatever_comes_nothing_is_raised_and_every_command_gets_one_result(steps: list[object]) -> None:
+    wire = Wire(class1_period_s=3.0, keepalive_s=9.0, read_retries=1)
+    effects: list[Effect] = []
+    submitted: list[int] = []
+    for step in steps:
+        if isinstance(step, bytes):
+            wire.master.receive(step, wire.now, wire.wall_ms)
+        elif isinstance(step, float):
+            wire.wait(step)
+        elif isinstance(step, CommandMode):
+            submitted.append(wire.operate(mode=step))
+        elif isinstance(step, tuple):
+            final, echo, told, body = step
+            control = Control((wire.master._sequence - 1) % 16, final=final, confirm=echo)
+            answer = build_command(7, CLOSE) if echo else body
+            fragment = build_response(control, Function.RESPONSE, Indication(told), answer)
+            wire.master.receive(fragment, wire.now, wire.wall_ms)
+        effects += wire.wants()
+        wire.advance()
+    effects += wire.wants()
+    wire.master.abandon("the end")
+    effects += wire.wants()
+    functions = [parse_request(effect.fragment).function for effect in effects if isinstance(effect, Send)]
+    operated = sum(function in (Function.OPERATE, Function.DIRECT_OPERATE) for function in functions)
+    assert sorted(effect.ticket for effect in effects if isinstance(effect, Finished)) == submitted
+    assert operated <= len(submitted)
 
 
 def _deadline(check: Callable[[Wire], float], **settings: object) -> float:

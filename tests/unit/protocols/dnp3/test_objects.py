@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.dnp3.objects import (
@@ -76,6 +76,7 @@ def test_a_binary_event_with_time_carries_state_in_bit_7() -> None:
 
 
 @pytest.mark.parametrize("form", STATIC_FORMS, ids=lambda f: f"g{f.group}v{f.variation}")
+@settings(max_examples=25)
 @given(data=st.data())
 def test_static_objects_come_back_as_they_went(form: ObjectForm, data: st.DataObject) -> None:
     index = sorted(data.draw(st.sets(st.integers(0, 2000), min_size=1, max_size=40)))
@@ -90,6 +91,7 @@ def test_static_objects_come_back_as_they_went(form: ObjectForm, data: st.DataOb
 
 
 @pytest.mark.parametrize("form", EVENT_FORMS, ids=lambda f: f"g{f.group}v{f.variation}")
+@settings(max_examples=25)
 @given(data=st.data())
 def test_events_come_back_as_they_went(form: ObjectForm, data: st.DataObject) -> None:
     index = data.draw(st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=40))
