@@ -41,6 +41,10 @@ class State(IntEnum):
     WRITTEN = 3
 
 
+# plain numbers for the inner loops: an enumeration's attribute costs as much as a small array operation
+_GONE, _UNSAVED, _WAITING, _WRITTEN = (int(state) for state in State)
+
+
 class EventBuffer:
     """Events in order of their occurrence. ``max_per_class`` bounds each class; the newest are kept.
 
@@ -59,7 +63,7 @@ class EventBuffer:
         self._discards: list[Ids] = []
 
     def __len__(self) -> int:
-        return int(self._counts[State.UNSAVED :].sum())
+        return int(self._counts[_UNSAVED:].sum())
 
     @property
     def overflowed(self) -> bool:
@@ -68,16 +72,16 @@ class EventBuffer:
 
     def count(self, event_class: int) -> int:
         """Events of a class that wait to be reported and are not in an unconfirmed fragment."""
-        return int(self._counts[State.WAITING, event_class])
+        return int(self._counts[_WAITING, event_class])
 
     def classes_waiting(self) -> tuple[int, ...]:
         """Classes 1 to 3 with events to report."""
-        return tuple(c for c in (1, 2, 3) if self._counts[State.WAITING, c])
+        return tuple(c for c in (1, 2, 3) if self._counts[_WAITING, c])
 
     @property
     def owes_store(self) -> bool:
         """True while the store has events to take or to forget."""
-        return bool(self._discards) or bool(self._counts[State.UNSAVED].any())
+        return bool(self._discards) or bool(self._counts[_UNSAVED].any())
 
     def restore(self, events: Events, variations: NDArray[np.uint8]) -> None:
         """Take back what a store held, all of it on disk; ids go on from the largest."""
@@ -85,7 +89,7 @@ class EventBuffer:
         for name in ("id", "time_ms", "value", "index", "quality", "kind", "event_class", "time_quality"):
             fresh[name] = getattr(events, name)
         fresh["variation"] = variations
-        self._insert(fresh, State.WAITING)
+        self._insert(fresh, _WAITING)
         if len(fresh):
             self._next_id = max(self._next_id, int(fresh["id"].max()) + 1)
 
@@ -93,18 +97,18 @@ class EventBuffer:
         """Take new events (their ids and states are set here), oldest first."""
         fresh["id"] = np.arange(self._next_id, self._next_id + len(fresh))
         self._next_id += len(fresh)
-        self._insert(fresh, State.UNSAVED if self._durable else State.WAITING)
+        self._insert(fresh, _UNSAVED if self._durable else _WAITING)
 
     def unsaved(self) -> Events:
         """The events that a store has to take now."""
         part = self._live()
-        return as_events(part[part["state"] == State.UNSAVED])
+        return as_events(part[part["state"] == _UNSAVED])
 
     def saved(self, ids: Ids) -> None:
         """These are on disk: they may be reported from now on."""
         part = self._live()
-        at = self._head + np.flatnonzero((part["state"] == State.UNSAVED) & np.isin(part["id"], ids))
-        self._move(at, State.WAITING)
+        at = self._head + np.flatnonzero((part["state"] == _UNSAVED) & np.isin(part["id"], ids))
+        self._move(at, _WAITING)
 
     def take_discards(self) -> Ids:
         """Ids that the store shall forget: confirmed or overflowed since the last call."""
@@ -118,9 +122,11 @@ class EventBuffer:
     def waiting(self, classes: frozenset[int] | None, kind: int | None, limit: int) -> Positions:
         """Positions of reportable events of these classes or this kind, oldest first; valid until the next change."""
         part = self._live()
-        chosen = part["state"] == State.WAITING
+        chosen = part["state"] == _WAITING
         if classes is not None:
-            chosen &= np.isin(part["event_class"], list(classes))
+            asked = np.zeros(4, dtype=np.bool_)
+            asked[list(classes)] = True
+            chosen &= asked[part["event_class"]]
         if kind is not None:
             chosen &= part["kind"] == kind
         return self._head + np.flatnonzero(chosen)[:limit]
@@ -132,7 +138,7 @@ class EventBuffer:
 
     def write(self, positions: Positions) -> None:
         """These are in the fragment that goes out now."""
-        self._move(positions, State.WRITTEN)
+        self._move(positions, _WRITTEN)
 
     def confirm(self) -> int:
         """The master has the fragment: its events are gone. Returns how many."""
@@ -144,18 +150,18 @@ class EventBuffer:
     def unwrite(self) -> int:
         """No confirmation came: the events of the fragment wait again. Returns how many."""
         at = self._written()
-        self._move(at, State.WAITING)
+        self._move(at, _WAITING)
         return len(at)
 
     def _live(self) -> EventArray:
         return self._events[self._head : self._tail]
 
     def _written(self) -> Positions:
-        if not self._counts[State.WRITTEN].any():
+        if not self._counts[_WRITTEN].any():
             return np.empty(0, dtype=np.intp)
-        return self._head + np.flatnonzero(self._live()["state"] == State.WRITTEN)
+        return self._head + np.flatnonzero(self._live()["state"] == _WRITTEN)
 
-    def _insert(self, fresh: EventArray, state: State) -> None:
+    def _insert(self, fresh: EventArray, state: int) -> None:
         self._make_room(len(fresh))
         end = self._tail + len(fresh)
         self._events[self._tail : end] = fresh
@@ -166,11 +172,11 @@ class EventBuffer:
             self._bound(event_class)
 
     def _bound(self, event_class: int) -> None:
-        excess = int(self._counts[State.UNSAVED :, event_class].sum()) - self._max
+        excess = int(self._counts[_UNSAVED:, event_class].sum()) - self._max
         if excess <= 0:
             return
         part = self._live()
-        oldest = np.flatnonzero((part["state"] != State.GONE) & (part["event_class"] == event_class))[:excess]
+        oldest = np.flatnonzero((part["state"] != _GONE) & (part["event_class"] == event_class))[:excess]
         self._overflowed.add(event_class)
         self._remove(self._head + oldest)
 
@@ -178,12 +184,12 @@ class EventBuffer:
         # unsaved ones too: the store may be writing them this moment, and forgetting what is not there costs nothing
         if self._durable:
             self._discards.append(self._events["id"][at])
-        self._move(at, State.GONE)
+        self._move(at, _GONE)
         states = self._live()["state"]
-        kept = np.flatnonzero(states != State.GONE)
+        kept = np.flatnonzero(states != _GONE)
         self._head = self._head + int(kept[0]) if len(kept) else self._tail
 
-    def _move(self, at: Positions, state: State) -> None:
+    def _move(self, at: Positions, state: int) -> None:
         moved = self._events[at]
         np.subtract.at(self._counts, (moved["state"], moved["event_class"]), 1)
         self._counts[state] += np.bincount(moved["event_class"], minlength=4)
@@ -193,7 +199,7 @@ class EventBuffer:
         if self._tail + count <= len(self._events):
             return
         live = self._live()
-        kept = live[live["state"] != State.GONE]
+        kept = live[live["state"] != _GONE]
         size = max(len(self._events), _FIRST_CAPACITY)
         while size < 2 * (len(kept) + count):
             size *= 2

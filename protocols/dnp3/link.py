@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from enum import IntEnum
+from struct import Struct
 from typing import NamedTuple
 
 from fastcrc.crc16 import dnp as crc
@@ -13,8 +14,18 @@ BLOCK_OCTETS = 16
 MAX_USER_DATA = 250
 #: Largest frame: header, 250 octets of user data and a CRC per block.
 MAX_FRAME_OCTETS = HEADER_OCTETS + MAX_USER_DATA + 2 * 16
+_HEADER = Struct("<BHH")  # control, destination, source
 #: A CRC taken over data and its own CRC gives this constant, so a block is checked without cutting it first.
 _RESIDUE = crc(b"\x00" + crc(b"\x00").to_bytes(2, "little"))
+
+
+def _layout(length: int) -> tuple[Struct, Struct]:
+    """Blocks of so much user data: each with its CRC, and each without."""
+    sizes = [min(BLOCK_OCTETS, length - at) for at in range(0, length, BLOCK_OCTETS)]
+    return Struct("".join(f"{n + 2}s" for n in sizes)), Struct("".join(f"{n}s2x" for n in sizes))
+
+
+_LAYOUTS = [_layout(length) for length in range(MAX_USER_DATA + 1)]
 
 DIR = 0x80
 PRM = 0x40
@@ -136,15 +147,14 @@ class FrameParser:
         end = body + length + 2 * -(-length // BLOCK_OCTETS)
         if len(octets) < end:
             return -1
-        data = _user_data(octets, body, end)
+        data = _user_data(octets, body, length)
         if data is None:
             # the length cannot be trusted where octets were lost: look for a frame inside what seemed to be one
             self._statistics["link_body_errors"] += 1
             return self._skip(2) + start
         self._statistics["frames_received"] += 1
-        destination = octets[start + 4] | octets[start + 5] << 8
-        source = octets[start + 6] | octets[start + 7] << 8
-        frames.append(Frame(octets[start + 3], destination, source, data))
+        control, destination, source = _HEADER.unpack_from(octets, start + 3)
+        frames.append(Frame(control, destination, source, data))
         return end
 
     def _skip(self, count: int) -> int:
@@ -153,15 +163,12 @@ class FrameParser:
         return count
 
 
-def _user_data(octets: bytes, start: int, end: int) -> bytes | None:
-    """User data of the blocks between two positions, or None if a CRC fails."""
-    blocks: list[bytes] = []
-    for at in range(start, end, BLOCK_OCTETS + 2):
-        block = octets[at : min(at + BLOCK_OCTETS + 2, end)]
-        if crc(block) != _RESIDUE:
-            return None
-        blocks.append(block[:-2])
-    return b"".join(blocks)
+def _user_data(octets: bytes, start: int, length: int) -> bytes | None:
+    """The user data that begin here, ``length`` octets without CRCs, or None if a CRC fails."""
+    with_crcs, without_crcs = _LAYOUTS[length]
+    if any(map(_RESIDUE.__ne__, map(crc, with_crcs.unpack_from(octets, start)))):
+        return None
+    return b"".join(without_crcs.unpack_from(octets, start))
 
 
 @dataclass(frozen=True, slots=True)

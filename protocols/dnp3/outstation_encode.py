@@ -132,9 +132,11 @@ def _fitting(events: EventArray, keys: NDArray[np.int64], room: int) -> int:
     if not len(keys):
         return 0
     cost = _SIZES[keys]
+    relative = _IS_RELATIVE[keys]
+    if not relative.any() and int(cost.sum()) + _EVENT_HEADER * min(len(keys), len(_FORM_OF_KEY)) <= room:
+        return len(keys)
     first = np.zeros(len(keys), dtype=np.bool_)
     first[np.unique(keys, return_index=True)[1]] = True
-    relative = _IS_RELATIVE[keys]
     cost = cost + first * (_EVENT_HEADER + relative * _COMMON_TIME)
     used = int(np.searchsorted(np.cumsum(cost), room, side="right"))
     if relative.any():
@@ -155,7 +157,7 @@ def _within_common_time(events: EventArray, relative: NDArray[np.bool_]) -> int:
 
 
 def _encode_group(events: EventArray, keys: NDArray[np.int64], key: int, offset_ms: int) -> bytes:
-    group = events[keys == key]
+    group = events if len(events) == 1 else events[keys == key]
     kind, form = KINDS[key // _KEYS], _FORM_OF_KEY[key]
     times = group["time_ms"] + offset_ms
     common = b""
