@@ -11,6 +11,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from protocols.dnp3.agenda import Agenda
 from protocols.dnp3.application import (
     Control,
     FragmentError,
@@ -40,7 +41,7 @@ from protocols.dnp3.exchange import (
 )
 from protocols.dnp3.mapping import PointMapping
 from protocols.dnp3.objects import ObjectError, ObjectFault, ObjectHeader
-from protocols.dnp3.procedures import START_UP, carry_out, event_poll, integrity_poll, synchronise_time
+from protocols.dnp3.procedures import carry_out
 from vppscada.model.commands import AnalogValue, Command, CommandResult, CommandStatus, Crob, NotSent, Rejected
 from vppscada.model.points import Point, PointKind
 
@@ -79,7 +80,7 @@ class Master:
         self._settings = settings
         self._mapping = mapping
         self._statistics = statistics
-        self._steps = deque(START_UP)
+        self._agenda = Agenda(self.association, self._note)
         self._procedure: Procedure | CommandProcedure | None = None
         self._ticket: int | None = None  # of the command that the procedure carries out
         self._exchange: _Exchange | None = None
@@ -227,57 +228,18 @@ class Master:
 
     def _begin(self, now: float, wall_ms: int) -> bool:
         """Begin the next procedure that is due; False if none is."""
-        if not self.started and not self._steps:
+        if not self.started and self._agenda.start_up_is_done:
             self.started = True
             self.association.begin_polling(now)
             self.effects.append(Started())
         if self.started and self._commands:
             self._begin_command(self._commands.popleft(), now, wall_ms)
             return True
-        procedure = self._next_procedure(now)
+        procedure = self._agenda.next_procedure(now)
         if procedure is None:
             return False
         self._run(procedure, None, now, wall_ms)
         return True
-
-    def _next_procedure(self, now: float) -> Procedure | None:
-        association = self.association
-        if self._steps:
-            return self._next_step(now)
-        if association.is_due("restart", now):
-            association.take("restart", now)
-            self._statistics["restarts_seen"] += 1
-            self.effects.append(Note("outstation_restarted", "starting up anew"))
-            self._steps.extend(START_UP)
-            return self._next_step(now)
-        if association.is_due("time", now):
-            association.take("time", now)
-            return synchronise_time(association)
-        return self._next_poll(now)
-
-    def _next_step(self, now: float) -> Procedure:
-        step = self._steps.popleft()
-        if step is synchronise_time and not self.association.clock_set:
-            self.association.take("time", now)
-        if not self._steps:
-            self.association.take("restart", now)
-        return step(self.association)
-
-    def _next_poll(self, now: float) -> Procedure | None:
-        association = self.association
-        overflow = association.is_due("overflow", now)
-        if overflow or association.is_due("integrity", now):
-            if overflow:
-                association.take("overflow", now)
-                self._statistics["overflows_seen"] += 1
-                self.effects.append(Note("event_buffer_overflowed", "events were lost in the outstation; polling all"))
-            association.polling_everything(now)
-            return integrity_poll(association)
-        classes = association.due_classes(now)
-        if not classes:
-            return None
-        association.polling_classes(classes, now)
-        return event_poll(association, classes)
 
     def _begin_command(self, queued: _Queued, now: float, wall_ms: int) -> None:
         command = queued.command
@@ -315,8 +277,7 @@ class Master:
         self.effects.append(Send(build_request(Control(sequence), ask.function, ask.body)))
 
     def _time_out(self, exchange: _Exchange, now: float, wall_ms: int) -> None:
-        self._statistics["response_timeouts"] += 1
-        self.effects.append(Note("response_timed_out", exchange.ask.function.name.lower()))
+        self._note("response_timed_out", exchange.ask.function.name.lower())
         self._exchange = None
         if exchange.retries > 0 and exchange.ask.function is Function.READ:
             self._ask(exchange.ask, exchange.retries - 1, now, wall_ms)
@@ -330,6 +291,10 @@ class Master:
     def _finish(self, ticket: int, result: CommandResult) -> None:
         self._statistics[f"commands_{type(result).__name__.lower()}"] += 1
         self.effects.append(Finished(ticket, result))
+
+    def _note(self, event: str, detail: str) -> None:
+        self._statistics[event] += 1
+        self.effects.append(Note(event, detail))
 
     def _lose(self, reason: str) -> None:
         self.effects.append(Lost(reason))
