@@ -5,7 +5,9 @@ back over loopback TCP. Ours decodes, scales, checks limits and deadbands, and k
 source time, time quality and received time of every point in the points database; opendnp3's fills a
 Python dict by its binding's callbacks, once with the value alone and once with flags and time.
 
-``python -m tests.benchmarks.dnp3 ours PORT SECONDS`` is our master's process.
+Then select-before-operate of one control block after another, each master with opendnp3's outstation.
+
+``python -m tests.benchmarks.dnp3 ours|ours_sbo PORT SECONDS`` is our master's process.
 """
 
 import asyncio
@@ -13,6 +15,7 @@ import contextlib
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -37,6 +40,8 @@ def run() -> list[Row]:
             Row(f"dnp3_points_{suffix}", figures["ours"], figures["full"], "opendnp3: value, flags, time", "points/s"),
             Row(f"dnp3_points_{suffix}_value", figures["ours"], figures["values"], "opendnp3: value only", "points/s"),
         ]
+    ours, rival = (_measured("tests.interop.opendnp3_outstation_peer", role) for role in ("ours_sbo", "sbo"))
+    rows.append(Row("dnp3_select_before_operate", ours, rival, "opendnp3: one after another", "commands/s"))
     return rows
 
 
@@ -44,11 +49,11 @@ def _measured(outstation: str, role: str) -> float:
     """One master against a fresh outstation."""
     port = _free_port()
     arguments = [sys.executable, "-m", outstation, *(["serve"] if outstation == __name__ else []), str(port)]
-    with _process([*arguments, str(POINTS_OF_A_KIND)]) as server:
+    with _process([*arguments, str(POINTS_OF_A_KIND), "quiet"]) as server:
         assert server.stdout is not None
         while server.stdout.readline().strip() != "ready":
             assert server.poll() is None, "the outstation did not start"
-        module = __name__ if role == "ours" else "tests.benchmarks.dnp3_rival"
+        module = __name__ if role.startswith("ours") else "tests.benchmarks.dnp3_rival"
         master = [sys.executable, "-m", module, role, str(port), str(SECONDS)]
         done = subprocess.run(master, capture_output=True, text=True, timeout=60, check=True)
         return float(done.stdout.split()[-1])
@@ -86,6 +91,42 @@ def _points() -> "list[RowPoint]":
         for i in range(POINTS_OF_A_KIND)
     ]
     return [RowPoint(row, point) for row, point in enumerate(points)]
+
+
+async def _our_commands(port: int, seconds: float) -> float:
+    from protocols.dnp3 import DRIVER
+    from protocols.dnp3.config import Dnp3Address, Dnp3SessionSettings
+    from vppscada.model.batch import Batch
+    from vppscada.model.commands import Accepted, Command, CommandMode, Crob, CrobOperation, Origin
+    from vppscada.model.points import Point, PointKind, RowPoint
+
+    started = asyncio.Event()
+
+    class Listener:
+        def on_connected(self) -> None: ...
+
+        def on_started(self) -> None:
+            started.set()
+
+        def on_batch(self, batch: Batch) -> None: ...
+
+        async def settled(self) -> None: ...
+
+    output = Point("bench.start", PointKind.BINARY_OUTPUT, writable=True, address=Dnp3Address(0))
+    session = DRIVER.session("bench", Dnp3SessionSettings("127.0.0.1", port), [RowPoint(0, output)])
+    task = asyncio.ensure_future(session.run(Listener()))
+    await started.wait()
+    meter = Meter(seconds)
+    block = Crob(CrobOperation.LATCH_ON)
+    while not meter.is_over:
+        now = time.monotonic()
+        result = await session.operate(Command(1, 0, block, CommandMode.SBO, Origin.OPERATOR, now, now + 5.0))
+        assert isinstance(result, Accepted), result
+        meter.count(1)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return meter.rate()
 
 
 async def _our_master(port: int, seconds: float) -> float:
@@ -151,7 +192,8 @@ def main(role: str, port: int, amount: float) -> None:
     if role == "serve":
         runtime.run(_our_outstation(port, int(amount)))
     else:
-        print(runtime.run(_our_master(port, amount)), flush=True)
+        measure = _our_commands if role == "ours_sbo" else _our_master
+        print(runtime.run(measure(port, amount)), flush=True)
 
 
 if __name__ == "__main__":

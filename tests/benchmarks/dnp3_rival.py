@@ -1,6 +1,7 @@
-"""opendnp3's master polling back to back: ``python -m tests.benchmarks.dnp3_rival values|full PORT SECONDS``.
+"""opendnp3's master polling back to back: ``python -m tests.benchmarks.dnp3_rival ROLE PORT SECONDS``.
 
-Its handler fills a dict of index → value, or of index → (value, flags, time), for each kind.
+As ``values`` its handler fills a dict of index → value for each kind, as ``full`` of index → (value, flags, time);
+as ``sbo`` it selects and operates a control block again and again.
 """
 
 import os
@@ -83,6 +84,24 @@ class Application(opendnp3.IMasterApplication):  # type: ignore[misc]
         return opendnp3.UTCTimestamp(time.time_ns() // 1_000_000)
 
 
+class Commands:
+    """Sends the next command when the result of one is there."""
+
+    def __init__(self, master: Any, meter: Meter) -> None:
+        self._master = master
+        self._meter = meter
+        self._block = opendnp3.ControlRelayOutputBlock(opendnp3.OperationType.LATCH_ON)
+
+    def send(self) -> None:
+        self._master.SelectAndOperate(self._block, 0, self._done)
+
+    def _done(self, result: Any) -> None:
+        points = result.to_list()
+        if len(points) == 1 and points[0].status == opendnp3.CommandStatus.SUCCESS:
+            self._meter.count(1)
+            self.send()
+
+
 def main(role: str, port: int, seconds: float) -> None:
     meter = Meter(seconds)
     readings = Readings(meter, role == "values")
@@ -96,9 +115,13 @@ def main(role: str, port: int, seconds: float) -> None:
     config.link.LocalAddr, config.link.RemoteAddr = MASTER, OUTSTATION
     application.master = channel.AddMaster("bench", readings, application, config)
     application.master.Enable()
+    while not readings.tables:
+        time.sleep(0.05)
+    if role == "sbo":
+        Commands(application.master, meter).send()
     while not meter.is_over:
         time.sleep(0.05)
-        if not application.polling and readings.tables:
+        if role != "sbo" and not application.polling:
             application.poll()
     print(meter.rate(), flush=True)
     os._exit(0)  # its manager hangs at interpreter exit

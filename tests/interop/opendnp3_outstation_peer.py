@@ -2,7 +2,7 @@
 
 ``python -m tests.interop.opendnp3_outstation_peer PORT POINTS``; takes ``analog INDEX VALUE``,
 ``binary INDEX 0|1``, ``need_time 0|1`` and ``quit``; says ``ready``, ``crob INDEX OPERATION VIA``,
-``analog_output INDEX VALUE VIA`` and ``time MS``.
+``analog_output INDEX VALUE VIA`` and ``time MS``; with a third argument ``quiet`` only ``ready``.
 """
 
 import os
@@ -13,8 +13,12 @@ import opendnp3
 OUTSTATION, MASTER = 10, 1
 
 
+QUIET = sys.argv[3:] == ["quiet"]
+
+
 def say(line: str) -> None:
-    print(line, flush=True)
+    if not QUIET or line == "ready":
+        print(line, flush=True)
 
 
 class Application(opendnp3.IOutstationApplication):  # type: ignore[misc]
