@@ -82,6 +82,7 @@ class Dnp3Outstation:
         self._active: _Connection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._armed_for: float | None = None  # the deadline that the timer stands at
         self._store_wanted = asyncio.Event()
         self._log = log.bind(outstation=name)
 
@@ -111,12 +112,12 @@ class Dnp3Outstation:
         Raises:
             OSError: the address is taken or not ours.
         """
-        stored = self._store.load() if self._store is not None else None
+        if not self._core.is_started:
+            self._core.start(self._store.load() if self._store is not None else None)
         self._listener = await listen_tcp(self._settings.host, self._settings.port, self._accept, self._statistics)
-        self._core.start(stored)
         if self._store is not None:
             self._spawn(self._keep_stored(self._store))
-        self._log.info("outstation_started", port=self.port, events_recalled=0 if stored is None else len(stored))
+        self._log.info("outstation_started", port=self.port, events_waiting=len(self._core.buffer))
 
     async def stop(self) -> None:
         """Close every connection and the listener; what the store was owed is written."""
@@ -164,6 +165,10 @@ class Dnp3Outstation:
                 await connection.channel.drain()
         except ChannelClosed as closed:
             self._log.info("connection_closed", peer=connection.channel.peer, reason=str(closed))
+        except Exception:
+            # no octet of a peer's should come here; if one does, it costs its connection and nothing else
+            self._statistics["connections_failed"] += 1
+            self._log.exception("connection_failed", peer=connection.channel.peer)
         finally:
             if self._active is connection:
                 self._deactivate()
@@ -212,19 +217,23 @@ class Dnp3Outstation:
         if self._store is not None and self._core.buffer.owes_store:
             self._store_wanted.set()
         deadline = self._core.deadline()
+        if deadline == self._armed_for:
+            return
         self._disarm()
         if deadline is not None:
             delay = max(deadline - time.monotonic(), 0.001)
             self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+            self._armed_for = deadline
 
     def _tick(self) -> None:
-        self._timer = None
+        self._disarm()
         self._perform(self._core.tick(_now()))
 
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        self._timer = None
+        self._armed_for = None
 
     async def _execute(self, action: Execute) -> None:
         """Ask the handler within the time budget; what it did not answer in time has status TIMEOUT."""

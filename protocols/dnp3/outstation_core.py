@@ -83,6 +83,11 @@ class OutstationCore:
         self._command_ids = 0
 
     @property
+    def is_started(self) -> bool:
+        """True once events are made."""
+        return self._started
+
+    @property
     def buffer(self) -> EventBuffer:
         """Events that the master has not confirmed."""
         return self.state.buffer

@@ -18,6 +18,8 @@ _FROZEN_COUNTER_GROUP = 21
 _TIME_GROUP = 50
 #: Events that masters ask for by habit and that nothing here makes: of frozen counters and of commands.
 _NEVER_EVENTS = frozenset({13, 23, 43})
+#: A fragment can ask for everything hundreds of times; no master needs that, and each costs a walk over all points.
+_MOST_HEADERS = 200
 _UNLIMITED = 1 << 30
 _STATIC_KIND = {group: kind for kind, group in STATIC_GROUP.items()} | {_FROZEN_COUNTER_GROUP: PointKind.COUNTER}
 _EVENT_KIND = {group: kind for kind, group in EVENT_GROUP.items() if kind is not PointKind.STRING}
@@ -55,6 +57,8 @@ class ReadPlan:
 
 def plan_read(headers: Sequence[ObjectHeader], table: PointTable) -> ReadPlan:
     """Look up what the headers name; what does not exist becomes an indication, the rest is told all the same."""
+    if len(headers) > _MOST_HEADERS:
+        return ReadPlan(indications=Indication.PARAMETER_ERROR)
     plan = ReadPlan()
     for header in headers:
         plan.indications |= _plan_header(plan, header, table)

@@ -106,6 +106,7 @@ def test_a_group_can_be_read_with_every_qualifier_and_variation(request_body: st
         ("1E 05 00 05 02", Indication.PARAMETER_ERROR),
         ("1E", Indication.PARAMETER_ERROR),
         ("0C 01 06", Indication.OBJECT_UNKNOWN),
+        ("3C 01 06" * 201, Indication.PARAMETER_ERROR),
     ],
 )
 def test_what_does_not_exist_is_an_indication(request_body: str, expected: Indication) -> None:

@@ -276,3 +276,15 @@ async def test_what_the_store_is_owed_is_written_before_stop_returns() -> None:
         outstation.update(batch({0: 0}))
         outstation.update(batch({0: 1}))
     assert list(store.kept.values()) == [1.0]
+
+
+async def test_it_can_be_stopped_and_started_again_and_keeps_its_events() -> None:
+    outstation = Dnp3Outstation("ems", SETTINGS, POINTS, Handler(), Store())
+    await outstation.start()
+    outstation.update(batch({0: 0}))
+    outstation.update(batch({0: 1}))
+    await outstation.stop()
+    await outstation.start()
+    master = await master_of(outstation)
+    assert (await master.ask("C0" + EMPTY))[4:9] == bytes.fromhex("02 02 17 01 00")
+    await outstation.stop()
