@@ -11,7 +11,6 @@ from vppscada.maps import find_site, load_site, summarise
 from vppscada.model.clock import PlantClock
 from vppscada.model.errors import VppscadaError
 from vppscada.model.site import Site
-from vppscada.simulation.demo import DemoOptions, run_demo
 from vppscada.simulation.faults import parse_fault
 from vppscada.simulation.served import serve_device
 from vppscada.station.drivers import DRIVERS
@@ -59,6 +58,8 @@ def simulate(options: argparse.Namespace) -> int:
 
 def demo(options: argparse.Namespace) -> int:
     """Run the demo; its exit status says whether the plant ran as it should."""
+    from vppscada.simulation.demo import DemoOptions, run_demo  # its plots take a second to load: not for the station
+
     wanted = DemoOptions(
         site=find_site(options.site),
         duration_s=options.duration,

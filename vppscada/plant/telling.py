@@ -17,10 +17,12 @@ def worth_telling(
 ) -> NDArray[np.bool_]:
     """True where a setpoint differs from what was last sent, or from what the device echoes after a while.
 
-    NaN setpoints are never sent; NaN ``sent_mw`` (nothing sent since the session came up) always differs.
+    NaN setpoints are never sent. Where nothing was sent since the session came up (NaN ``sent_mw``), the
+    device's own echo counts as what it was told last; without an echo the setpoint is sent.
     """
     deadband = np.maximum(_DEADBAND * rating_mw, _LEAST_MW)
-    moved = np.isnan(sent_mw) | (np.abs(setpoint_mw - sent_mw) > deadband)
+    known = np.where(np.isnan(sent_mw), echo_mw, sent_mw)
+    moved = np.isnan(known) | (np.abs(setpoint_mw - known) > deadband)
     disagrees = (np.abs(setpoint_mw - echo_mw) > 2.0 * deadband) & (sent_age_s > _RETELL_S)
     worth: NDArray[np.bool_] = ~np.isnan(setpoint_mw) & (moved | disagrees)
     return worth

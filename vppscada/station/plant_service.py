@@ -36,6 +36,7 @@ from vppscada.station.teller import Teller
 
 log = structlog.get_logger()
 
+_LEAST_PAUSE_S = 0.15  # between cycles, whatever wakes them: answers to the last one's commands come first
 _KEEP_EVERY_S = 5.0  # wall seconds between writes of the memory to disk
 
 
@@ -96,8 +97,9 @@ class PlantService:
             await self._pause(max(period - (time.monotonic() - started), 0.0))
 
     async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(min(_LEAST_PAUSE_S, seconds))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            await asyncio.wait_for(self._wake.wait(), max(seconds - _LEAST_PAUSE_S, 0.0))
         self._wake.clear()
 
     def adopt(self, schedule: Schedule) -> None:

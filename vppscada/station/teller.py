@@ -8,12 +8,14 @@ from functools import partial
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from vppscada.control.gate import Refused
 from vppscada.control.pipeline import ControlPipeline
 from vppscada.model.assets import AssetStates, Fleet
 from vppscada.model.commands import Accepted, NotSent, Origin, Rejected, Unanswered
 from vppscada.model.points import Role
+from vppscada.model.quality import is_fit
 from vppscada.plant.cycle import Decision
 from vppscada.plant.fleet_view import ABSENT, FleetRows, fleet_columns
 from vppscada.plant.telling import worth_telling
@@ -66,6 +68,7 @@ class Teller:
         now = time.monotonic()
         setpoint = decision.dispatch.setpoint_mw
         worth = worth_telling(setpoint, self._sent_mw, states.setpoint_mw, self._columns.rating_mw, now - self._sent_at)
+        worth |= self._not_enabled() & ~np.isnan(setpoint)
         rested = now - self._switched_at > self._switch_rest_s
         start = decision.dispatch.start & rested
         stop = decision.dispatch.stop & rested
@@ -80,6 +83,12 @@ class Teller:
 
     def _told(self, i: int, _: "asyncio.Task[None]") -> None:
         self._busy.pop(i, None)
+
+    def _not_enabled(self) -> NDArray[np.bool_]:
+        """Assets that obey a setpoint only once they are told to, and say that they have not been."""
+        rows = self._rows.of[Role.SETPOINT_ENABLE]
+        said = is_fit(self._database.quality[rows]) & (self._database.value[rows] != 1.0)
+        return np.where(rows == ABSENT, False, said)
 
     async def drain(self) -> None:
         """Await what is under way."""

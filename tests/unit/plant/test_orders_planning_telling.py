@@ -75,6 +75,8 @@ def test_without_a_plan_there_is_always_a_reason() -> None:
     ("setpoint", "sent", "echo", "age", "worth"),
     [
         (5.0, np.nan, np.nan, np.inf, True),  # nothing told yet
+        (5.0, np.nan, 3.0, np.inf, True),  # it was told something else before our time
+        (5.0, np.nan, 5.0, np.inf, False),  # it already does
         (5.0, 5.005, 5.0, 1.0, False),  # inside the deadband
         (5.0, 4.9, 4.9, 1.0, True),
         (5.0, 5.0, 3.0, 1.0, False),  # the echo may still be on its way
