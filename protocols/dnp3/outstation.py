@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 
 import structlog
 
@@ -133,8 +132,12 @@ class Dnp3Outstation:
         self._deactivate()
         self._disarm()
         if self._store is not None:
-            with suppress(OSError):
+            try:
                 await self._store_once(self._store)
+            except Exception:
+                # what was reported is on disk; what is not was never reported
+                self._statistics["store_failures"] += 1
+                self._log.exception("event_store_failed")
         self._log.info("outstation_stopped")
 
     def update(self, batch: Batch) -> None:

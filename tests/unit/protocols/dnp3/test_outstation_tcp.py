@@ -288,3 +288,13 @@ async def test_it_can_be_stopped_and_started_again_and_keeps_its_events() -> Non
     master = await master_of(outstation)
     assert (await master.ask("C0" + EMPTY))[4:9] == bytes.fromhex("02 02 17 01 00")
     await outstation.stop()
+
+
+async def test_a_broken_disk_does_not_keep_it_from_stopping() -> None:
+    store = Store()
+    store.failures = 10**6
+    async with serving(store=store) as outstation:
+        outstation.update(batch({0: 0}))
+        outstation.update(batch({0: 1}))
+    assert outstation.statistics["store_failures"] >= 1
+    assert not store.kept
