@@ -25,7 +25,6 @@ class PointMap:
     file: Path
     lines: tuple[MapLine, ...]
     names: frozenset[str]  # also of lines with faults
-    end: Place  # the header, for what the map lacks
 
     @property
     def enabled(self) -> list[MapLine]:
@@ -119,7 +118,7 @@ def _read(
                 lines.append(found)
     if not first and not any(fault.file == file for fault in faults):
         faults.append(header.place(0).fault("no points", "at least one line below the header"))
-    return PointMap(file, tuple(lines), frozenset(first), header.place(0))
+    return PointMap(file, tuple(lines), frozenset(first))
 
 
 def _fits(grammar: re.Pattern[str]) -> Callable[[str], bool]:

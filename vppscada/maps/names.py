@@ -1,7 +1,7 @@
 """Names in a site file, and references from one table to another."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from vppscada.maps.document import Table
 from vppscada.maps.fields import Fields, Unfit
@@ -38,8 +38,3 @@ def check_reference(fields: Fields, key: str, what: str, names: Iterable[str], f
         faults.append(
             fields.table.fault(key, f"{key} {quoted(wanted)}, which is no {what} of this site", one_of(wanted, known))
         )
-
-
-def first_of(tables: Sequence[Table]) -> Mapping[str, Table]:
-    """The first table of each name."""
-    return {table.name: table for table in reversed(tables) if table.name}

@@ -264,3 +264,20 @@ def test_a_key_that_no_line_has_is_placed_at_its_table(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text('x = 1\n[[session]]\nname = "a"\n', encoding="utf-8")
     document = read_document(tmp_path / "site.toml", {"session.a.port": 5})
     assert document.named("session")[0].place("port").line == 2
+
+
+def test_two_outstations_may_not_listen_at_one_port(files: Files) -> None:
+    second = SITE[SITE.index("[[ems]]") :].replace('name = "ems"', 'name = "other"')
+    files.write("site.toml", SITE + second)
+    assert "the port of ems 'ems'; expected a port of its own" in files.only_fault()
+    files.write("site.toml", SITE + second.replace("port = 3", "port = 4"))
+    assert [spec.name for spec in files.load().ems] == ["ems", "other"]
+
+
+def test_a_map_of_an_asset_without_a_session_is_read_by_its_name(files: Files) -> None:
+    files.change("site.toml", 'session = "two"', 'session = "three"')
+    files.change("fake_battery.csv", ",kW,", ",kVA,")
+    told = files.faults()
+    assert any(fault.startswith("fake_battery.csv:3:") for fault in told)
+    assert any("session 'three', which is no session" in fault for fault in told)
+    assert not any(fault.startswith("ems.csv") for fault in told)
