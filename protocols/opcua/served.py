@@ -1,4 +1,4 @@
-"""What a server shows: the last value of every point in columns, and the data values made of them."""
+"""What a server shows: the last value of every node in columns, and the data values made of them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from typing import cast
 
 import numpy as np
 from asyncua import ua
+from numpy.typing import NDArray
 
 from protocols.opcua.config import address_of
 from protocols.opcua.data_types import CannotEncode, DataType
@@ -16,63 +17,90 @@ from vppscada.model.quality import Quality, TimeQuality
 
 
 class Served:
-    """Columns indexed by the rows of the outstation's list. Before its first value a point is in restart."""
+    """Columns with one place per node: points of one address share theirs.
+
+    Before its first value a node is in restart.
+    """
 
     def __init__(self, points: Sequence[RowPoint]) -> None:
-        n = max((each.row for each in points), default=-1) + 1
-        self._rows = np.array([each.row for each in points], dtype=np.intp)
-        self._types: dict[int, DataType] = {each.row: address_of(each.point).data_type for each in points}
+        self._types: list[DataType] = []
+        self._first_row: list[int] = []
+        self._place_of_row = np.full(max((each.row for each in points), default=-1) + 1, -1, dtype=np.intp)
+        place_of_node: dict[tuple[object, ...], int] = {}
+        for row, point in points:
+            address = address_of(point)
+            place = place_of_node.setdefault((address.namespace_uri, address.identifier), len(place_of_node))
+            self._place_of_row[row] = place
+            if place == len(self._types):
+                self._types.append(address.data_type)
+                self._first_row.append(row)
+        n = len(self._types)
         self._value = np.zeros(n)
         self._quality = np.full(n, np.uint16(Quality.RESTART), dtype=np.uint16)
         self._time_ms = np.zeros(n, dtype=np.int64)
         self._texts: dict[int, str] = {}
 
     def take(self, batch: Batch) -> None:
-        """Remember a batch as the state of its rows."""
-        self._value[batch.rows] = batch.value
-        self._quality[batch.rows] = batch.quality
-        self._time_ms[batch.rows] = np.where(batch.time_quality == TimeQuality.NONE, 0, batch.source_time_ms)
-        self._texts.update(batch.texts)
+        """Remember a batch as the state of its nodes; rows that are not served are left out."""
+        places = self._places(batch.rows)
+        mine = places >= 0
+        places = places[mine]
+        self._value[places] = batch.value[mine]
+        self._quality[places] = batch.quality[mine]
+        self._time_ms[places] = np.where(batch.time_quality == TimeQuality.NONE, 0, batch.source_time_ms)[mine]
+        for row, text in batch.texts.items():
+            self._texts[int(self._place_of_row[row])] = text
 
-    def put(self, rows: Sequence[int], value: float, time_ms: int) -> None:
+    def put(self, row: int, value: float, time_ms: int) -> None:
         """Remember a value that was written, as good."""
-        self._value[rows] = value
-        self._quality[rows] = np.uint16(Quality.ONLINE)
-        self._time_ms[rows] = time_ms
+        place = self._place_of_row[row]
+        self._value[place] = value
+        self._quality[place] = np.uint16(Quality.ONLINE)
+        self._time_ms[place] = time_ms
 
     def everything(self) -> Batch:
-        """The state of all rows as one batch."""
-        times = self._time_ms[self._rows]
+        """The state of all nodes as one batch."""
         return Batch(
-            rows=self._rows,
-            value=self._value[self._rows],
-            quality=self._quality[self._rows],
-            source_time_ms=times,
-            time_quality=np.where(times > 0, np.uint8(TimeQuality.SYNCHRONISED), np.uint8(TimeQuality.NONE)),
+            rows=np.array(self._first_row, dtype=np.intp),
+            value=self._value.copy(),
+            quality=self._quality.copy(),
+            source_time_ms=self._time_ms.copy(),
+            time_quality=np.where(self._time_ms > 0, np.uint8(TimeQuality.SYNCHRONISED), np.uint8(TimeQuality.NONE)),
             received_time_ms=0,
             cause=Cause.INTEGRITY,
-            texts=dict(self._texts),
+            texts={self._first_row[place]: text for place, text in self._texts.items()},
         )
 
     def now(self, row: int) -> ua.DataValue:
-        """The state of one row."""
-        value, quality, time_ms = float(self._value[row]), int(self._quality[row]), int(self._time_ms[row])
-        return self._data_value(row, value, quality, time_ms, self._texts)
+        """The state of one row's node."""
+        place = int(self._place_of_row[row])
+        value, quality, time_ms = float(self._value[place]), int(self._quality[place]), int(self._time_ms[place])
+        return self._data_value(place, value, quality, time_ms)
 
     def data_values(self, batch: Batch) -> Iterator[tuple[int, ua.DataValue]]:
         """The readings of a batch one by one, as asyncua wants them; rows that are not served are left out."""
         times = np.where(batch.time_quality == TimeQuality.NONE, 0, batch.source_time_ms).tolist()
-        columns = zip(batch.rows.tolist(), batch.value.tolist(), batch.quality.tolist(), times, strict=True)
-        for row, value, quality, time_ms in columns:
-            if row in self._types:
-                yield row, self._data_value(row, value, quality, time_ms, batch.texts)
+        places = self._places(batch.rows).tolist()
+        columns = zip(batch.rows.tolist(), places, batch.value.tolist(), batch.quality.tolist(), times, strict=True)
+        for row, place, value, quality, time_ms in columns:
+            if place >= 0:
+                yield row, self._data_value(place, value, quality, time_ms, batch.texts.get(row))
 
-    def _data_value(self, row: int, value: float, quality: int, time_ms: int, texts: dict[int, str]) -> ua.DataValue:
-        data_type = self._types[row]
+    def _places(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        known = (rows >= 0) & (rows < len(self._place_of_row))
+        return np.where(known, self._place_of_row[np.where(known, rows, 0)], -1) if known.any() else rows * 0 - 1
+
+    def _data_value(
+        self, place: int, value: float, quality: int, time_ms: int, text: str | None = None
+    ) -> ua.DataValue:
+        data_type = self._types[place]
         status = status_of(quality)
         found: object = None
         try:
-            found = texts.get(row, self._texts.get(row, "")) if data_type.is_string else data_type.encode(value)
+            if data_type.is_string:
+                found = self._texts.get(place, "") if text is None else text
+            else:
+                found = data_type.encode(value)
         except CannotEncode:
             status = max(status, BAD_OUT_OF_RANGE)  # never better than the quality: bad codes are the highest
         return ua.DataValue(

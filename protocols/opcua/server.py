@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -86,7 +87,8 @@ class OpcUaOutstation:
         server.disable_clock()  # asyncua's clock takes a second to stop; ours is below
         server.set_endpoint(self._settings.url)
         server.set_server_name("vppscada")
-        await server.init()
+        with _garbage_left_alone():
+            await server.init()
         await server.set_application_uri(self._settings.application_uri)
         await secure_server(server, self._settings)
         self._nodes = await build_nodes(server, self._points)
@@ -158,10 +160,20 @@ class OpcUaOutstation:
         server = self._server
         if server is None:
             return
-        node = self._nodes[point.row]
-        rows = [row for row, other in self._nodes.items() if other == node]
-        self._served.put(rows, value, time.time_ns() // 1_000_000)
+        self._served.put(point.row, value, time.time_ns() // 1_000_000)
         await self._write(server, point.row)
+
+
+@contextlib.contextmanager
+def _garbage_left_alone() -> Iterator[None]:
+    """asyncua makes half a million objects of the standard's nodes, none of them garbage: twice as quick like this."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 async def _tell_time(iserver: InternalServer) -> None:

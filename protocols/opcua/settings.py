@@ -72,7 +72,7 @@ class OpcUaOutstationSettings:
     private_key: Path | None = None
     client_certificates: tuple[Path, ...] = ()
     maximum_connections: int = 32
-    command_timeout_s: float = 10.0  # from a write to its expiry
+    command_timeout_s: float = 3.0  # from a write to its expiry; until then its connection hears nothing else
 
     @property
     def url(self) -> str:
@@ -228,7 +228,7 @@ def read_outstation(table: Mapping[str, object]) -> OpcUaOutstationSettings:
         private_key=keys.path("private_key"),
         client_certificates=keys.paths("client_certificates"),
         maximum_connections=keys.whole("maximum_connections", 32, 1, 1000),
-        command_timeout_s=keys.number("command_timeout_s", 10.0, 0.1, 600.0),
+        command_timeout_s=keys.number("command_timeout_s", 3.0, 0.1, 600.0),
     )
     certificates = {key: getattr(settings, key) for key in ("certificate", "private_key", "client_certificates")}
     _check_security(keys, settings.security, certificates)
