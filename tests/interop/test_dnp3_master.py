@@ -5,6 +5,7 @@ Each runs in a process of its own, so that its crashes and hangs cannot take the
 
 import asyncio
 import contextlib
+import csv
 import socket
 import sys
 import time
@@ -15,7 +16,8 @@ import numpy as np
 import pytest
 
 from protocols.dnp3 import DRIVER
-from protocols.dnp3.config import Dnp3Address, Dnp3SessionSettings
+from protocols.dnp3.config import Dnp3Address, Dnp3SessionSettings, address_of
+from vppscada.maps.locate import shipped
 from vppscada.model.batch import Batch, Cause
 from vppscada.model.commands import (
     Accepted,
@@ -301,3 +303,31 @@ async def test_a_1815_2_outstation_takes_a_setpoint_and_mirrors_it(mesa_peer: Pe
         assert await _result(session, analog(20, 42.0, mode)) == Accepted()
         await until(lambda: readings.value[0] == 42.0, "the mirror of the setpoint")
     assert session.statistics["objects_malformed"] == 0
+
+
+#: Indexes from here up are the banks' own; this peer's profile tells the analogs of its third bank only.
+EQUIPMENT = 15000
+
+
+def battery_map() -> list[RowPoint]:
+    """The shipped map of an IEEE 1815.2 battery."""
+    file = shipped("dnp3_battery_1815_2.csv")
+    assert file is not None
+    text = file.read_text(encoding="utf-8")
+    lines = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    return [
+        RowPoint(row, Point(f"battery1.{line['point']}", kind, data_type=line["data_type"], address=address))
+        for row, line in enumerate(lines)
+        for kind in [PointKind(line["kind"])]
+        for address in [DRIVER.read_address(line, kind, line["data_type"])]
+    ]
+
+
+async def test_every_input_of_the_shipped_battery_map_is_told_by_a_1815_2_outstation(mesa_peer: Peer) -> None:
+    readings = Readings()
+    mapped = battery_map()
+    session = DRIVER.session("mesa", Dnp3SessionSettings("127.0.0.1", mesa_peer.port), mapped)
+    async with running(session, readings):
+        untold = [point for row, point in mapped if not point.kind.is_output and row not in readings.value]
+        assert len(readings.value) > 50
+        assert [point.id for point in untold if address_of(point).index < EQUIPMENT] == []
