@@ -61,7 +61,6 @@ class Reads:
             self.blocks, self.refused_at = self.plan.blocks, None
         return self.blocks
 
-    @property
     def brought_something(self) -> bool:
         """True if at least one value was read in the last scan."""
         registers, bits = self.buffers.register_faults, self.buffers.bit_faults

@@ -106,7 +106,7 @@ class ModbusSession:
             raise SessionLost(wire.lost.result())
 
     def _must_have_brought_something(self, reads: Reads) -> None:
-        if self._plan.blocks and not reads.brought_something:
+        if self._plan.blocks and not reads.brought_something():
             raise SessionLost("the device refused every read")
 
     async def _scan(self, wire: Wire, reads: Reads) -> None:

@@ -175,6 +175,16 @@ async def test_a_pulse_is_ended_even_if_the_answer_to_its_beginning_is_not_await
     assert commands[0].cancelled()
 
 
+async def test_a_pulse_whose_beginning_was_not_answered_is_ended_all_the_same() -> None:
+    fake = FakeDevice(lambda pdu: None if pdu == b"\x05\0\0\xff\0" else zeros(pdu))
+    async with fake.serving():
+        session = ModbusSession("s", session_settings(fake.port, timeout_s=0.05), rows(POINTS))
+        async with running(session):
+            result = await session.operate(command(ROW["go"], Crob(CrobOperation.PULSE_ON, on_ms=10)))
+    assert isinstance(result, Unanswered)
+    assert [pdu[3] for pdu in fake.requests if pdu[0] == 5] == [0xFF, 0]
+
+
 async def test_a_pulse_cut_off_by_a_lost_connection_has_an_unknown_outcome() -> None:
     fake = FakeDevice(zeros)
     async with fake.serving():
@@ -250,6 +260,20 @@ async def test_a_setpoint_without_a_known_scale_factor_is_not_sent() -> None:
     assert isinstance(result, NotSent)
     assert "scale factor" in result.reason
     assert handler.commands == []
+
+
+async def test_a_scale_factor_of_an_earlier_connection_is_forgotten() -> None:
+    fake = FakeDevice(zeros)
+    async with fake.serving():
+        session = ModbusSession("s", session_settings(fake.port), rows(POINTS))
+        async with running(session):
+            assert await session.operate(command(ROW["setpoint"], AnalogValue(5))) == Accepted()
+        fake.delay_s = 0.1
+        async with running(session, until_started=False) as run:
+            await eventually(lambda: run.listener.connected)
+            result = await session.operate(command(ROW["setpoint"], AnalogValue(5)))
+    assert isinstance(result, NotSent)
+    assert "scale factor" in result.reason
 
 
 async def test_a_write_that_is_not_answered_has_an_unknown_outcome_and_is_not_repeated() -> None:
@@ -336,6 +360,24 @@ async def test_a_silent_device_is_lost_after_two_questions() -> None:
             assert "in a row" in await run.lost()
     assert len(fake.requests) == 2
     assert session.statistics["replies_missed"] == 2
+
+
+async def test_answers_missed_now_and_then_do_not_end_a_session() -> None:
+    asked = 0
+
+    def every_third_is_missed(pdu: bytes) -> bytes | None:
+        nonlocal asked
+        asked += 1
+        return None if asked % 3 == 0 else zeros(pdu)
+
+    fake = FakeDevice(every_third_is_missed)
+    async with fake.serving():
+        session = ModbusSession("s", session_settings(fake.port, timeout_s=0.03), rows(POINTS))
+        async with running(session) as run:
+            await eventually(lambda: session.statistics["replies_missed"] >= 4)
+            assert not run.task.done()
+            lost = [int(quality) for batch in run.listener.batches for quality in batch.quality]
+            assert {Quality.COMM_LOST, Quality.ONLINE} <= set(lost)
 
 
 async def test_a_gateway_that_cannot_reach_its_device_is_as_good_as_silence() -> None:
