@@ -305,6 +305,29 @@ async def test_a_1815_2_outstation_takes_a_setpoint_and_mirrors_it(mesa_peer: Pe
     assert session.statistics["objects_malformed"] == 0
 
 
+async def test_a_1815_2_outstation_tells_the_mirror_as_an_event(mesa_peer: Peer) -> None:
+    readings = Readings()
+    settings = Dnp3SessionSettings(
+        "127.0.0.1", mesa_peer.port, class1_period_s=0.1, class2_period_s=0.1, class3_period_s=0.1
+    )
+    session = DRIVER.session("mesa", settings, list(mesa_points()))
+    async with running(session, readings):
+        for value in (11.0, 12.0, 13.0):
+            assert await _result(session, analog(20, value, CommandMode.SBO)) == Accepted()
+        await until(lambda: len(readings.events) >= 3, "three events")
+    assert [(row, value) for row, value, _ in readings.events] == [(0, 11.0), (0, 12.0), (0, 13.0)]
+
+
+@pytest.mark.parametrize("mode", list(CommandMode))
+async def test_a_1815_2_outstation_takes_a_control_block(mesa_peer: Peer, mode: CommandMode) -> None:
+    start = Point("der.bo3", PointKind.BINARY_OUTPUT, address=Dnp3Address(3))  # permission to start
+    started = Point("der.bi16", PointKind.BINARY_INPUT, address=Dnp3Address(16))
+    settings = Dnp3SessionSettings("127.0.0.1", mesa_peer.port, integrity_period_s=0.3)
+    session, readings = DRIVER.session("mesa", settings, [RowPoint(0, start), RowPoint(1, started)]), Readings()
+    async with running(session, readings):
+        assert await _result(session, crob(0, mode)) == Accepted()
+
+
 #: Indexes from here up are the banks' own; this peer's profile tells the analogs of its third bank only.
 EQUIPMENT = 15000
 
