@@ -61,7 +61,13 @@ class Unsolicited:
         return self.in_flight is not None and now >= self._deadline
 
     def repeat(self, now: float) -> bytes | None:
-        """The same response once more, octet for octet, so that the master knows it again; None to give up."""
+        """The same response once more, octet for octet, so that the master knows it again; None to give up.
+
+        The first, empty one is made anew each time: its indications must be true (procedure 8.11.2.1 of the
+        conformance tests).
+        """
+        if not self.announced:
+            return None
         used_up = self._sent > self._settings.unsolicited_retries
         if self.in_flight is None or used_up or not self._classes <= self.enabled:
             return None
@@ -72,7 +78,9 @@ class Unsolicited:
     def give_up(self, now: float) -> None:
         """The series failed: the events wait, and the next series comes later and later, each with a new number."""
         self._failures += 1
-        backoff = self._settings.confirm_timeout_s * 2 ** min(self._failures - 1, 10)
+        at_once = 0 if self.announced else self._settings.unsolicited_retries
+        late = self._failures - at_once
+        backoff = self._settings.confirm_timeout_s * 2 ** min(late - 1, 10) if late > 0 else 0.0
         self._not_before = now + min(backoff, _LONGEST_BACKOFF_S)
         self._finish()
 

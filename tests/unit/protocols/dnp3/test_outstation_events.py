@@ -200,19 +200,19 @@ def test_events_stand_before_static_values() -> None:
 # unsolicited
 
 
-def test_the_first_unsolicited_response_is_empty_and_repeated_until_it_is_confirmed() -> None:
+def test_the_first_unsolicited_response_is_empty_and_comes_anew_until_it_is_confirmed() -> None:
     wire = Wire(POINTS, TALKATIVE)
-    [null] = wire.connect()
-    assert null == bytes.fromhex("F0 82 80 00")
+    assert wire.connect() == [bytes.fromhex("F0 82 80 00")]
     assert wire.tick(4.9) == []
-    assert wire.tick(0.1) == [null]
-    assert wire.tick(5.0) == [null]
+    assert wire.tick(0.1) == [bytes.fromhex("F1 82 80 00")]
+    wire.one(CLEAR_RESTART)
+    assert wire.tick(5.0) == [bytes.fromhex("F2 82 00 00")], "procedure 8.11.2.1: its indications are true"
     assert wire.tick(5.0) == []
-    [next_series] = wire.tick(5.0)
-    assert next_series == bytes.fromhex("F1 82 80 00")
+    assert wire.core.deadline() == wire.now + 5.0
+    assert wire.tick(5.0) == [bytes.fromhex("F3 82 00 00")]
     assert wire.ask("D0 00") == []
     assert wire.statistics["unexpected_confirms"] == 1
-    assert wire.ask("D1 00") == []
+    assert wire.ask("D3 00") == []
     assert wire.tick(100.0) == []
 
 
