@@ -104,6 +104,10 @@ class Master:
         self._commands.append(_Queued(ticket, command))
         return ticket
 
+    def withdraw(self, ticket: int) -> None:
+        """Nobody waits for this command any more: if it has not begun, it never will."""
+        self._commands = deque(queued for queued in self._commands if queued.ticket != ticket)
+
     def receive(self, fragment: bytes, now: float, wall_ms: int) -> None:
         """A fragment arrived."""
         try:

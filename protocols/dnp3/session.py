@@ -24,6 +24,8 @@ from vppscada.model.sessions import SessionListener, SessionLost
 log = structlog.get_logger()
 
 _LONGEST_WAIT_S = 3600.0
+#: Some outstations send larger fragments than the 2048 octets that the standard lets everybody expect.
+MAX_RECEIVED_FRAGMENT = 0x10000
 
 
 class Dnp3Session:
@@ -99,7 +101,7 @@ class _Connection:
         self._log = log.bind(session=name, protocol="dnp3")
         addresses = LinkAddresses(settings.local_address, settings.remote_address, is_master=True)
         self._link = LinkLayer(addresses, statistics)
-        self._reassembler = Reassembler(statistics)
+        self._reassembler = Reassembler(statistics, MAX_RECEIVED_FRAGMENT)
         self._segment = 0
         self._master = Master(settings, mapping, statistics, time.monotonic())
         self._results: dict[int, asyncio.Future[CommandResult]] = {}
@@ -120,11 +122,16 @@ class _Connection:
             self._advance()
 
     async def operate(self, command: Command) -> CommandResult:
-        """Queue a command for its turn and await its result."""
+        """Queue a command for its turn and await its result. Cancelled before its turn, it never leaves."""
         result: asyncio.Future[CommandResult] = self._loop.create_future()
-        self._results[self._master.submit(command)] = result
+        ticket = self._master.submit(command)
+        self._results[ticket] = result
         self._advance()
-        return await result
+        try:
+            return await result
+        finally:
+            self._results.pop(ticket, None)
+            self._master.withdraw(ticket)
 
     def end(self, reason: str) -> None:
         """Give every command that is still waiting its result."""

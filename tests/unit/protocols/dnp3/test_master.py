@@ -486,6 +486,15 @@ def test_commands_wait_for_the_start_up_order() -> None:
     assert [type(effect) for effect in effects] == [Started, Send]
 
 
+def test_a_command_that_nobody_waits_for_any_more_never_leaves() -> None:
+    wire = started()
+    wire.operate()
+    wire.expect(Function.DIRECT_OPERATE)
+    wire.master.withdraw(wire.operate())
+    wire.answer(build_command(7, CLOSE))
+    assert wire.wants() == []
+
+
 @pytest.mark.parametrize(("mode", "kind"), [(CommandMode.SBO, NotSent), (CommandMode.DIRECT, Unanswered)])
 def test_a_lost_connection_gives_every_command_its_result(mode: CommandMode, kind: type) -> None:
     wire = started()
