@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,13 +46,13 @@ async def until(condition: Callable[[], bool], seconds: float, what: str) -> Non
 class Processes:
     """The devices and the station of a site on free ports; everything ends with the `async with`."""
 
-    def __init__(self, site: str, directory: Path, settings: Mapping[str, object], speed: float) -> None:
+    def __init__(self, site: str, directory: Path, speed: float) -> None:
         self.site_file = find_site(site)
         first = load_site(self.site_file, DRIVERS)
         names = [f"session.{spec.name}.port" for spec in first.sessions] + [
             f"ems.{spec.name}.port" for spec in first.ems
         ]
-        self.settings = dict(zip(names, free_ports(len(names)), strict=True)) | dict(settings)
+        self.settings: dict[str, object] = dict(zip(names, free_ports(len(names)), strict=True))
         self.site = load_site(self.site_file, DRIVERS, self.settings)
         self.state = directory / "state"
         self._directory = directory
