@@ -66,9 +66,13 @@ def run(
     model: Any,
     time_limit_s: float = _WITHOUT_LIMIT_S,
     relative_gap: float = 0.0,
+    hint: Column | None = None,
+    good_enough: float | None = None,
     solver_type: int = parameters_pb2.SOLVER_TYPE_HIGHS,
 ) -> Answer:
-    """Solve a model of `model_of`.
+    """Solve a model of `model_of`, from a ``hint`` (values of all columns) if there is one.
+
+    HiGHS stops at a solution whose objective is ``good_enough``.
 
     Raises:
         Exception: whatever the solver's binding throws when it refuses a model; the caller names it.
@@ -78,14 +82,21 @@ def run(
     parameters.time_limit.FromMilliseconds(max(round(time_limit_s * 1000), 1))
     if solver_type == parameters_pb2.SOLVER_TYPE_HIGHS:
         parameters.highs.int_options["threads"] = THREADS
+        if good_enough is not None:
+            parameters.highs.double_options["objective_target"] = good_enough
     else:
         parameters.threads = THREADS
+    guidance = model_parameters_pb2.ModelSolveParametersProto()
+    if hint is not None:
+        values = guidance.solution_hints.add().variable_values
+        values.ids.extend(range(len(hint)))
+        values.values.extend(hint.tolist())
     result = solver.solve(
         model,
         solver_type,
         parameters_pb2.SolverInitializerProto(),
         parameters,
-        model_parameters_pb2.ModelSolveParametersProto(),
+        guidance,
         None,
         callback_pb2.CallbackRegistrationProto(),
         None,

@@ -13,6 +13,7 @@ from vppscada.scheduling.objective import TIERS, price_tier, require_available
 from vppscada.scheduling.program import Matrices
 from vppscada.scheduling.reading import schedule_of
 from vppscada.scheduling.request_check import faults
+from vppscada.scheduling.search import find
 
 Column = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -62,7 +63,7 @@ def _solve(request: ScheduleRequest, started: float) -> Schedule | SolveFailure:
             price_tier(plan, tier)
         left_s = request.time_limit_s - (time.monotonic() - started)
         matrices = plan.program.matrices()
-        answer = mathopt.run(mathopt.model_of(matrices), max(left_s, 0.1), request.relative_gap)
+        answer = find(matrices, plan.thermal.on, max(left_s, 0.1), request.relative_gap)
         bound = max(bound, answer.bound)
         if not answer.found:
             if best is None:
