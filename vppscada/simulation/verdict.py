@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vppscada.simulation.samples import Samples
+from vppscada.simulation.samples import Column, Samples
 from vppscada.simulation.tracking import Tracking, tracking
 
 LIMIT_PERCENT = 2.0
@@ -35,11 +35,21 @@ def judged_from_s(samples: Samples, conditions: Conditions) -> float:
 
 
 def judge_tracking(samples: Samples, conditions: Conditions) -> Tracking:
-    """How well the plant followed, from what the EMS saw."""
+    """How well the plant followed, from what the EMS saw in good quality."""
+    return _judge(samples, samples.column("plant.active_power"), conditions)
+
+
+def judge_doubtful(samples: Samples, conditions: Conditions) -> Tracking:
+    """The same for the samples of doubtful quality: an asset was out of sight, the power is the sum of the others."""
+    fit = samples.column("plant.active_power")
+    return _judge(samples, np.where(np.isnan(fit), samples.column("doubtful_power"), np.nan), conditions)
+
+
+def _judge(samples: Samples, power_mw: Column, conditions: Conditions) -> Tracking:
     return tracking(
         samples.column("wall_s"),
         samples.column("target"),
-        samples.column("plant.active_power"),
+        power_mw,
         conditions.rating_mw,
         conditions.settle_s,
         judged_from_s(samples, conditions),
@@ -50,6 +60,7 @@ def summarise(
     samples: Samples, found: Tracking, conditions: Conditions, counts: Mapping[str, int], reasons: Sequence[str]
 ) -> dict[str, object]:
     """The totals as they go into the summary file; None where a figure is not known."""
+    doubtful = judge_doubtful(samples, conditions)
     names = {
         "energy_mwh": "plant.energy",
         "cost": "plant.cost",
@@ -65,7 +76,9 @@ def summarise(
         "tracking_error_percent": _known(found.error_percent),
         "tracking_worst_percent": _known(found.worst_percent),
         "tracking_samples": found.samples,
-        "tracking_samples_missing": found.missing,
+        "tracking_error_doubtful_percent": _known(doubtful.error_percent),
+        "tracking_samples_doubtful": doubtful.samples,
+        "tracking_samples_missing": found.missing - doubtful.samples,
         **totals,
         "ems_events": counts.get("events", 0),
         "ems_commands_accepted": counts.get("commands_accepted", 0),
@@ -101,18 +114,21 @@ def faults_found(
         reasons.append("the EMS received no event")
     if np.isnan(samples.column("target")).all():
         reasons.append("the plant accepted no target from the EMS")
-    reasons.extend(_tracking_faults(found))
+    reasons.extend(_tracking_faults(found, judge_doubtful(samples, conditions)))
     return reasons
 
 
-def _tracking_faults(found: Tracking) -> list[str]:
+def _tracking_faults(found: Tracking, doubtful: Tracking) -> list[str]:
     if not found.samples:
         return ["it ran too short, or came up too late, to judge how it follows its target"]
     reasons = []
     if not found.error_percent < LIMIT_PERCENT:
         reasons.append(f"tracking error {found.error_percent:.2f} % of rating, not under {LIMIT_PERCENT:.0f} %")
-    if found.missing > _MAY_MISS * (found.samples + found.missing):
-        reasons.append(f"the EMS did not know the plant's power in {found.missing} samples")
+    if doubtful.samples and not doubtful.error_percent < LIMIT_PERCENT:
+        reasons.append(f"tracking error {doubtful.error_percent:.2f} % of rating while an asset was out of sight")
+    missing = found.missing - doubtful.samples
+    if missing > _MAY_MISS * (found.samples + found.missing):
+        reasons.append(f"the EMS did not know the plant's power in {missing} samples")
     return reasons
 
 

@@ -10,7 +10,7 @@ from vppscada.simulation.samples import Samples
 from vppscada.simulation.verdict import Conditions, faults_found, judge_tracking, summarise
 
 NAMES = (
-    "wall_s", "plant_s", "target", "plant.active_power", "plant.sessions_online", "plant.schedule_ok",
+    "wall_s", "plant_s", "target", "plant.active_power", "doubtful_power", "plant.sessions_online", "plant.schedule_ok",
     "plant.energy", "plant.cost", "plant.revenue", "plant.unserved_energy", "plant.starts", "plant.commands",
     "plant.commands_failed",
 )  # fmt: skip
@@ -26,6 +26,7 @@ def samples(**changed: Any) -> Samples:
             "plant_s": 30.0 * i,
             "target": 10.0,
             "plant.active_power": 10.1,
+            "doubtful_power": float("nan"),
             "plant.sessions_online": 9.0,
             "plant.schedule_ok": 1.0,
             "plant.energy": 0.08 * i,
@@ -56,6 +57,17 @@ def test_a_plant_that_did_well_has_no_reasons() -> None:
 )
 def test_each_fault_has_its_reason_in_plain_words(changed: dict[str, Any], word: str) -> None:
     assert any(word in reason for reason in reasons(samples(**changed)))
+
+
+def test_while_an_asset_is_out_of_sight_the_sum_of_the_others_is_judged_apart() -> None:
+    away: dict[str, Any] = {"plant.active_power": lambda i: float("nan") if 60 < i < 90 else 10.0}
+    assert reasons(samples(**away, doubtful_power=10.2)) == []
+    assert any("out of sight" in reason for reason in reasons(samples(**away, doubtful_power=8.0)))
+    seen = samples(**away, doubtful_power=10.2)
+    summary = summarise(seen, judge_tracking(seen, CONDITIONS), CONDITIONS, COUNTS, [])
+    assert summary["tracking_samples_doubtful"] == 29
+    assert summary["tracking_error_doubtful_percent"] == pytest.approx(0.5)
+    assert summary["tracking_samples_missing"] == 0
 
 
 def test_no_events_and_dead_processes_are_reasons() -> None:

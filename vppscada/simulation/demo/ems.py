@@ -96,6 +96,11 @@ class Ems:
         row = self.row_of.get(name)
         return float("nan") if row is None else float(self.values()[row])
 
+    def doubtful(self, name: str) -> float:
+        """One value whatever its quality; NaN without a connection to the plant, or if it never came."""
+        row = self.row_of.get(name)
+        return float("nan") if row is None or not self.up.is_set() else float(self.database.value[row])
+
     async def command(self, name: str, value: float) -> CommandResult:
         """Ask the plant for something, with select before operate where the point wants it.
 

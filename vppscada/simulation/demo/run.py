@@ -65,7 +65,7 @@ class Demo:
         self.ems = Ems(site)
         self.plan = _target_plan(site, options.seed)
         self.clock = PlantClock(_wall_ms(), PLANT_START_MS, options.speed)
-        self.samples = Samples(("wall_s", "plant_s", "target", *self.ems.names))
+        self.samples = Samples(("wall_s", "plant_s", "target", "doubtful_power", *self.ems.names))
         self.children = Children(self._died)
         self.deaths: list[str] = []
         self.target_mw = math.nan  # the last one that was accepted
@@ -195,7 +195,7 @@ class Demo:
         while True:
             plant_ms = self._plant_ms()
             elapsed_s = self._elapsed_s()
-            head = np.array([elapsed_s, plant_ms / 1000.0, self.target_mw])
+            head = np.array([elapsed_s, plant_ms / 1000.0, self.target_mw, self.ems.doubtful("plant.active_power")])
             self.samples.append(np.concatenate([head, self.ems.values()]))
             screen.show(self.ems.value, plant_ms, self._states(), elapsed_s)
             next_at = max(next_at + SAMPLE_S, time.monotonic())
