@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from protocols.dnp3.application import Indication
 from protocols.dnp3.config import Dnp3Address
 from protocols.dnp3.link import LinkAddresses, LinkLayer
 from protocols.dnp3.outstation_actions import Action, Execute, Restart, Send
@@ -125,3 +126,25 @@ class Wire:
                     answers = [self.statuses.get(c.row, CommandStatus.SUCCESS) for c in commands]
                     sent += self._done(self.core.finish(ticket, answers, self.moment))
         return sent
+
+
+CLEAR_RESTART = "C0 02 50 01 00 07 07 00"
+#: Bodies of reads.
+CLASS_1, CLASS_2, ALL_EVENTS = "01 3C 02 06", "01 3C 03 06", "01 3C 02 06 3C 03 06 3C 04 06"
+#: A binary of class 1, an analog of class 2 and a counter of class 3.
+THREE_POINTS = (
+    point(PointKind.BINARY_INPUT, 0, event_class=1),
+    point(PointKind.ANALOG_INPUT, 1, event_class=2),
+    point(PointKind.COUNTER, 2, event_class=3),
+)
+
+
+def indications(fragment: bytes) -> Indication:
+    """The indications of a response."""
+    return Indication(int.from_bytes(fragment[2:4], "little"))
+
+
+def binary_events(fragment: bytes) -> list[int]:
+    """States of g2v2 events with one-octet indexes."""
+    assert fragment[4:7] == bytes.fromhex("02 02 17")
+    return [fragment[8 + 8 * n + 1] >> 7 for n in range(fragment[7])]
