@@ -211,7 +211,6 @@ class _Connection:
             case AskLinkStatus():
                 self._channel.write(self._link.request_link_status())
             case Started():
-                self._log.info("session_started")
                 self._listener.on_started()
             case Note():
                 self._log.warning(effect.event, detail=effect.detail)

@@ -12,6 +12,7 @@ _FIELDS: dict[str, tuple[tuple[str, str], ...]] = {
     "flags": (("flags", "u1"),),
     "int16": (("value", "<i2"),),
     "int32": (("value", "<i4"),),
+    "uint8": (("value", "u1"),),
     "uint16": (("value", "<u2"),),
     "uint32": (("value", "<u4"),),
     "float32": (("value", "<f4"),),
@@ -21,10 +22,13 @@ _FIELDS: dict[str, tuple[tuple[str, str], ...]] = {
     "interval": (("interval", "<u4"),),
     "units": (("units", "u1"),),
     "status": (("status", "u1"),),
+    "association": (("association", "<u2"),),
     "crob": (("code", "u1"), ("count", "u1"), ("on_ms", "<u4"), ("off_ms", "<u4")),
 }
 
-_EVENT_GROUPS = frozenset({2, 4, 11, 13, 22, 23, 32, 42, 43, 111})
+_EVENT_GROUPS = frozenset({2, 4, 11, 13, 22, 23, 32, 33, 42, 43, 111, 122})
+#: Groups that we neither serve nor map: a master knows their size, so that what stands behind them is not lost.
+_PASSED_OVER = frozenset({31, 33, 102, 121, 122})
 _BI, _DI, _AI = PointKind.BINARY_INPUT, PointKind.DOUBLE_BIT_INPUT, PointKind.ANALOG_INPUT
 _CT, _BO, _AO = PointKind.COUNTER, PointKind.BINARY_OUTPUT, PointKind.ANALOG_OUTPUT
 
@@ -162,10 +166,31 @@ _FORMS = (
     _form(52, 2, None, "delta"),
     *(_form(60, variation, None, "") for variation in (1, 2, 3, 4)),
     _form(80, 1, None, "bits1"),
+    *(
+        _form(31, variation, None, layout)
+        for variation, layout in enumerate(
+            (
+                "flags int32",
+                "flags int16",
+                "flags int32 time",
+                "flags int16 time",
+                "int32",
+                "int16",
+                "flags float32",
+                "flags float64",
+            ),
+            start=1,
+        )
+    ),
+    *_numeric_events(33, None),
+    _form(102, 1, None, "uint8"),
+    _form(121, 1, None, "flags association uint32"),
+    _form(122, 1, None, "flags association uint32"),
+    _form(122, 2, None, "flags association uint32 time"),
 )
 
 FORMS: dict[tuple[int, int], ObjectForm] = {(form.group, form.variation): form for form in _FORMS}
-GROUPS = frozenset(form.group for form in _FORMS) | {110, 111}
+GROUPS = (frozenset(form.group for form in _FORMS) | {110, 111}) - _PASSED_OVER
 
 
 def find_form(group: int, variation: int) -> ObjectForm | None:

@@ -80,6 +80,12 @@ def test_frozen_counters_are_not_the_counters() -> None:
     assert batch.value.tolist() == [7.0]
 
 
+def test_what_stands_behind_an_object_that_we_do_not_map_is_not_lost() -> None:
+    statistics_of_security = bytes.fromhex("7901280100" + "0300" + "01" + "0a00" + "05000000")
+    (batch,) = read(mapping_of(PointKind.ANALOG_INPUT, {3: 0}), statistics_of_security + octets(30, 5, {3: 7.0}))
+    assert batch.value.tolist() == [7.0]
+
+
 def test_several_headers_are_one_batch() -> None:
     mapping = mapping_of(PointKind.ANALOG_INPUT, {0: 5, 9: 6, 700: 7})
     (batch,) = read(mapping, octets(30, 5, {0: 1.0, 9: 2.0}) + octets(30, 1, {700: 3.0}))
