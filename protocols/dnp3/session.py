@@ -107,6 +107,7 @@ class _Connection:
         self._results: dict[int, asyncio.Future[CommandResult]] = {}
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._settling = False  # a confirmation waits for the disk: nothing else may leave before it
 
     async def live(self) -> None:
@@ -152,12 +153,17 @@ class _Connection:
         self._arm()
 
     def _arm(self) -> None:
+        """Have a timer no later than the next deadline. One that comes too early finds nothing to do and arms anew."""
+        at = self._master.next_deadline()
         if self._timer is not None:
+            if self._timer_at <= at:
+                return
             self._timer.cancel()
             self._timer = None
-        wait_s = self._master.next_deadline() - time.monotonic()
         if self._channel.is_open:
-            self._timer = self._loop.call_later(min(max(wait_s, 0.0), _LONGEST_WAIT_S), self._on_time)
+            now = time.monotonic()
+            wait_s = min(max(at - now, 0.0), _LONGEST_WAIT_S)
+            self._timer, self._timer_at = self._loop.call_later(wait_s, self._on_time), now + wait_s
 
     def _on_time(self) -> None:
         # once around the loop, so that octets which came while it was held up are taken before they are missed
