@@ -132,9 +132,12 @@ def dispatch(target_mw: float, boxes: Boxes) -> Dispatch:
 def fast_storage_base(columns: FleetColumns, states: AssetStates, settle_h: float) -> Column:
     """Base power of fast storage: gently towards the middle of its energy band; 0 for the others.
 
-    ``settle_h`` is the time constant in hours; at most a fifth of the rating is used for it.
+    ``settle_h`` is the time constant in hours; what it loses meanwhile is made good. At most a fifth of the
+    rating is used for it.
     """
+    stored = np.nan_to_num(states.stored_mwh)
     middle = (columns.soc_minimum + columns.soc_maximum) / 2 * columns.capacity_mwh
-    wanted = (np.nan_to_num(states.stored_mwh) - middle) / settle_h
+    lost = columns.standby_loss_mw + columns.self_discharge_per_h * stored
+    wanted = (stored - middle) / settle_h - lost / columns.charge_efficiency
     bounded = np.clip(wanted, -0.2 * columns.charge_rating_mw, 0.2 * columns.rating_mw)
     return np.where(columns.fast, bounded, 0.0)

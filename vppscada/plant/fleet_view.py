@@ -56,6 +56,8 @@ class FleetColumns:
     soc_maximum: Values
     charge_efficiency: Values
     discharge_efficiency: Values
+    self_discharge_per_h: Values
+    standby_loss_mw: Values
     ramp_up_mw_per_min: Values
     ramp_down_mw_per_min: Values
     start_time_s: Values
@@ -87,6 +89,8 @@ def fleet_columns(fleet: Fleet) -> FleetColumns:
         soc_maximum=of("soc_maximum"),
         charge_efficiency=of("charge_efficiency"),
         discharge_efficiency=of("discharge_efficiency"),
+        self_discharge_per_h=of("self_discharge_per_h"),
+        standby_loss_mw=of("standby_loss_mw"),
         ramp_up_mw_per_min=of("ramp_up_mw_per_min"),
         ramp_down_mw_per_min=of("ramp_down_mw_per_min"),
         start_time_s=of("start_time_s"),

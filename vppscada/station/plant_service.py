@@ -11,14 +11,16 @@ import numpy as np
 import structlog
 
 from vppscada.model.assets import AssetStates
+from vppscada.model.changes import ChangeSet
 from vppscada.model.clock import PlantClock
 from vppscada.model.commands import CommandStatus
+from vppscada.model.points import Role
 from vppscada.model.quality import Quality
 from vppscada.model.schedule import Schedule
 from vppscada.model.site import Site
 from vppscada.plant.accounting import Totals, advance
 from vppscada.plant.cycle import Decision, Plant, run_cycle
-from vppscada.plant.fleet_view import asset_states, fleet_rows
+from vppscada.plant.fleet_view import ABSENT, asset_states, fleet_rows
 from vppscada.plant.memory import Memory, Orders, PlantMode
 from vppscada.plant.orders import OrderRefused, apply_order
 from vppscada.plant.requirements import Expectations
@@ -67,6 +69,10 @@ class PlantService:
         self._teller = teller
         self._points = PlantPoints(site, database)
         self._wake = asyncio.Event()
+        self._urgent = np.zeros(len(site.points), dtype=np.bool_)
+        for role in (Role.RUNNING, Role.FAULT, Role.REMOTE, Role.COMM_ONLINE):
+            rows = self._rows.of[role]
+            self._urgent[rows[rows != ABSENT]] = True
         self._order_lock = asyncio.Lock()
         now_ms = clock.plant_ms(wall_ms())
         self.orders = self._kept_orders()
@@ -101,6 +107,11 @@ class PlantService:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), max(seconds - _LEAST_PAUSE_S, 0.0))
         self._wake.clear()
+
+    def on_changes(self, changes: ChangeSet) -> None:
+        """Subscriber of the database: a trip, a start or a lost session does not wait for the period."""
+        if self._urgent[changes.rows].any():
+            self._wake.set()
 
     def adopt(self, schedule: Schedule) -> None:
         """Put a schedule in force."""

@@ -94,6 +94,7 @@ class Station:
         now_ms = wall_ms()
         for supervisor in self.supervisors:
             self._on_status(supervisor.status)
+        self.database.subscribe(self.plant.on_changes)
         for outstation, feed in self.outstations:
             feed.feed_all(now_ms)
             self.database.subscribe(feed.on_changes)

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tests.unit.plant.fleets import FLEET, states
+from tests.unit.plant.fleets import FLEET, FLYWHEEL, states
+from vppscada.model.assets import Fleet
 from vppscada.model.dispatch import Boxes
 from vppscada.plant.dispatch import (
     FIXED,
@@ -114,6 +117,11 @@ def test_a_unit_below_its_minimum_loads_up_as_its_ramp_allows() -> None:
 def test_fast_storage_drifts_back_to_the_middle() -> None:
     base = fast_storage_base(COLUMNS, states(stored_mwh=[np.nan, np.nan, 9, 0.35]), 0.5)
     assert base.tolist() == pytest.approx([0, 0, 0, 0.2])
+
+
+def test_fast_storage_in_the_middle_makes_good_what_it_loses() -> None:
+    leaky = fleet_columns(Fleet((replace(FLYWHEEL, standby_loss_mw=0.01, self_discharge_per_h=0.04),)))
+    assert fast_storage_base(leaky, states(Fleet((FLYWHEEL,))), 0.5).tolist() == pytest.approx([-0.02])
 
 
 def test_tiers_follow_the_kind_and_control() -> None:
