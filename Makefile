@@ -29,7 +29,7 @@ lint: $(VENV)/.peers
 	$(VENV)/bin/lint-imports
 
 peers: $(VENV)/.peers
-	$(VENV)/bin/python -m pytest -m interop $(ARGS)
+	$(VENV)/bin/python -m pytest -m interop tests/interop $(ARGS)
 
 bench: $(VENV)/.peers
 	$(VENV)/bin/python -m tests.benchmarks $(ARGS)
