@@ -11,12 +11,14 @@ from protocols.dnp3.config import address_of
 from protocols.dnp3.objects import ObjectHeader, quality_of
 from vppscada.model.batch import Batch, Cause, Rows, TimesMs, Values
 from vppscada.model.points import Point, PointKind, RowPoint
-from vppscada.model.quality import QualityColumn, TimeQuality
+from vppscada.model.quality import Quality, QualityColumn, TimeQuality
 
 _NO_ROW = -1
 #: A table of rows by index may waste this many entries beyond four for each point; past that it is searched.
 _SPARE_ENTRIES = 1024
 _COMMON_TIME_GROUP = 51
+#: The end of the year 9999, UTC. Octets allow for later; no calendar downstream does.
+LAST_TIME_MS = 253_402_300_799_999
 
 
 class IndexRows:
@@ -116,9 +118,20 @@ class PointMapping:
             return None
         rows = index_rows.rows_of(header)
         times, time_quality = _times(header, trusted, common)
-        quality = quality_of(header.flags(), kind)
-        part = _Part(rows, header.values(), quality, times, time_quality, _texts(header, rows))
+        value, quality = header.values(), quality_of(header.flags(), kind)
+        if kind.is_analog:
+            quality = self._finite(value, quality)
+        part = _Part(rows, value, quality, times, time_quality, _texts(header, rows))
         return self._known(part) if rows.min() < 0 else part
+
+    def _finite(self, value: Values, quality: QualityColumn) -> QualityColumn:
+        """What is no number is not online, whatever its flags say."""
+        finite = np.isfinite(value)
+        if finite.all():
+            return quality
+        self._statistics["values_not_finite"] += int(len(value) - np.count_nonzero(finite))
+        reason = np.where(np.isnan(value), np.uint16(Quality.REFERENCE_ERR), np.uint16(Quality.OVER_RANGE))
+        return np.where(finite, quality, (quality & ~np.uint16(Quality.ONLINE)) | reason)
 
     def _known(self, part: _Part) -> _Part | None:
         known = part.rows >= 0
@@ -150,14 +163,16 @@ def _common_time(header: ObjectHeader, trusted: TimeQuality) -> CommonTime | Non
 
 
 def _times(header: ObjectHeader, trusted: TimeQuality, common: CommonTime | None) -> tuple[TimesMs, NDArray[np.uint8]]:
-    """Time of each object. A time of 0, and a relative one without a common time, is no time."""
+    """Time of each object. 0, past the calendar's end, or relative without a common time: none of them is a time."""
     form = header.form
     if form is None or not form.has_time or (form.has_relative_time and common is None):
         return np.zeros(header.count, dtype=np.int64), np.full(header.count, TimeQuality.NONE, dtype=np.uint8)
     times = header.times_ms()
+    quality = trusted
     if form.has_relative_time and common is not None:
-        return times + common.time_ms, np.full(header.count, common.quality, dtype=np.uint8)
-    return times, np.where(times == 0, np.uint8(TimeQuality.NONE), np.uint8(trusted))
+        times, quality = times + common.time_ms, common.quality
+    told = (times > 0) & (times <= LAST_TIME_MS)
+    return np.where(told, times, 0), np.where(told, np.uint8(quality), np.uint8(TimeQuality.NONE))
 
 
 def _join(parts: list[_Part], received_ms: int, cause: Cause) -> Batch:

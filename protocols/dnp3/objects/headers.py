@@ -98,7 +98,8 @@ class ObjectHeader:
         if self.records is None or self.form is None:
             return np.empty(0, dtype=np.float64)
         if self.form.has_value:
-            return self.records["value"].astype(np.float64)
+            with np.errstate(invalid="ignore"):  # a signalling NaN is a value like another, not a warning
+                return self.records["value"].astype(np.float64)
         if self.form.has_flags and self.form.kind is not None:
             return state_of(self.records["flags"], self.form.kind).astype(np.float64)
         return np.full(self.count, np.nan)

@@ -107,6 +107,12 @@ def test_relative_times_count_from_the_common_time(common: int, clock_set: bool,
     assert (batch.source_time_ms.tolist(), batch.time_quality.tolist()) == ([NOW_MS + 250], [expected])
 
 
+@pytest.mark.parametrize("time_ms", [0, 0xFFFFFFFFFFFF])
+def test_a_time_outside_the_calendar_is_no_time(time_ms: int) -> None:
+    (batch,) = read(mapping_of(PointKind.ANALOG_INPUT, {0: 0}), octets(32, 7, {0: 1.0}, time_ms=time_ms))
+    assert (batch.source_time_ms.tolist(), batch.time_quality.tolist()) == ([0], [TimeQuality.NONE])
+
+
 def test_a_relative_time_without_a_common_time_is_no_time() -> None:
     (batch,) = read(mapping_of(PointKind.BINARY_INPUT, {0: 0}), octets(2, 3, {0: 1.0}, time_ms=250))
     assert (batch.source_time_ms.tolist(), batch.time_quality.tolist()) == ([0], [TimeQuality.NONE])
@@ -116,6 +122,13 @@ def test_states_have_no_time_and_keep_their_quality() -> None:
     (batch,) = read(mapping_of(PointKind.ANALOG_INPUT, {0: 0}), octets(30, 5, {0: 1.0}, flags=0x25))
     assert batch.time_quality.tolist() == [TimeQuality.NONE]
     assert batch.quality.tolist() == [Quality.ONLINE | Quality.COMM_LOST | Quality.OVER_RANGE]
+
+
+def test_what_is_no_number_is_not_online() -> None:
+    signalling, infinite = bytes.fromhex("0100a07f"), bytes.fromhex("0000807f")
+    data = bytes.fromhex("1e05000002") + b"\x01" + signalling + b"\x01" + infinite + b"\x01" + bytes(4)
+    (batch,) = read(mapping_of(PointKind.ANALOG_INPUT, {0: 0, 1: 1, 2: 2}), data)
+    assert batch.quality.tolist() == [Quality.REFERENCE_ERR, Quality.OVER_RANGE, Quality.ONLINE]
 
 
 def test_a_double_bit_is_a_number_from_0_to_3() -> None:
