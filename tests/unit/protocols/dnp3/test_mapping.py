@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from protocols.dnp3.config import Dnp3Address
 from protocols.dnp3.mapping import PointMapping
 from protocols.dnp3.objects import (
+    FORMS,
     ObjectColumns,
+    ObjectError,
+    Qualifier,
     build_events,
     build_octet_strings,
     build_static,
@@ -135,6 +138,51 @@ def test_a_double_bit_is_a_number_from_0_to_3() -> None:
     mapping = mapping_of(PointKind.DOUBLE_BIT_INPUT, {i: i for i in range(4)})
     (batch,) = read(mapping, octets(3, 2, {i: float(i) for i in range(4)}))
     assert batch.value.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+_ANY_HEADER = st.builds(
+    lambda key, qualifier, count, octets: bytes((*key, qualifier)) + _range_field(qualifier, count) + octets,
+    st.sampled_from([*FORMS, (110, 5), (111, 3)]),
+    st.sampled_from(list(Qualifier)),
+    st.integers(0, 6),
+    st.binary(max_size=120),
+)
+
+
+def _range_field(qualifier: Qualifier, count: int) -> bytes:
+    match qualifier:
+        case Qualifier.RANGE_8:
+            return bytes((0, count))
+        case Qualifier.RANGE_16:
+            return bytes((0, 0, count, 0))
+        case Qualifier.COUNT_16 | Qualifier.INDEX_16:
+            return bytes((count, 0))
+        case Qualifier.COUNT_8 | Qualifier.INDEX_8:
+            return bytes((count,))
+        case Qualifier.ALL:
+            return b""
+
+
+@given(st.lists(_ANY_HEADER, max_size=4))
+@pytest.mark.filterwarnings("error")
+def test_whatever_objects_come_batches_hold_rows_of_the_map_and_sane_columns(parts: list[bytes]) -> None:
+    points = [
+        RowPoint(10 * k + i, Point(f"a.k{k}_{i}", kind, address=Dnp3Address(index)))
+        for k, kind in enumerate(PointKind)
+        for i, index in enumerate((0, 1, 4, 300, 65535))
+    ]
+    try:
+        headers = parse_headers(b"".join(parts), objects_follow=True)
+    except ObjectError as error:
+        headers = error.parsed
+    known = {row for row, _ in points}
+    for batch in PointMapping(points, Counter()).batches(headers, NOW_MS, unsolicited=True, clock_set=True):
+        assert known.issuperset(batch.rows.tolist())
+        assert known.issuperset(batch.texts)
+        online = (batch.quality & np.uint16(Quality.ONLINE)) != 0
+        texts = np.isin(batch.rows, list(batch.texts))
+        assert np.isfinite(batch.value[online & ~texts]).all()
+        assert ((batch.source_time_ms == 0) == (batch.time_quality == TimeQuality.NONE)).all()
 
 
 def test_strings_come_as_texts() -> None:
