@@ -128,6 +128,7 @@ class Master:
         exchange = self._exchange
         if exchange is not None and now >= exchange.deadline:
             self._time_out(exchange, now, wall_ms)
+        self._expire_commands(now)
         if now >= self._link_deadline:
             self._link_deadline = math.inf
             self._lose("no answer from its link layer")
@@ -139,7 +140,8 @@ class Master:
     def next_deadline(self) -> float:
         """When `tick` and `advance` are to be called at the latest; infinity if nothing is waited for."""
         waiting = self._exchange.deadline if self._exchange is not None else self.association.next_due()
-        return min(waiting, self._link_deadline, self._keepalive_at())
+        expiring = min((queued.command.expires_at for queued in self._commands), default=math.inf)
+        return min(waiting, self._link_deadline, self._keepalive_at(), expiring)
 
     def abandon(self, reason: str) -> None:
         """The connection is gone: every command gets its result."""
@@ -291,6 +293,13 @@ class Master:
         elif self._settings.keepalive_s > 0:
             self._heard_at = min(self._heard_at, now - self._settings.keepalive_s)
         self._resume(None, now, wall_ms)
+
+    def _expire_commands(self, now: float) -> None:
+        """Nobody waits longer for a command than it lives, whatever is outstanding."""
+        expired = [queued for queued in self._commands if now >= queued.command.expires_at]
+        for queued in expired:
+            self._commands.remove(queued)
+            self._finish(queued.ticket, NotSent("expired before its turn"))
 
     def _finish(self, ticket: int, result: CommandResult) -> None:
         self._statistics[f"commands_{type(result).__name__.lower()}"] += 1

@@ -454,6 +454,16 @@ def test_an_expired_command_never_leaves() -> None:
     assert [type(effect) for effect in wire.wants()] == [Finished]
 
 
+def test_a_command_that_waits_for_its_turn_is_told_when_it_expires() -> None:
+    wire = started(response_timeout_s=60.0)
+    wire.operate()
+    wire.expect(Function.DIRECT_OPERATE)
+    wire.operate(ttl_s=2.0)
+    assert wire.master.next_deadline() == wire.now + 2.0
+    wire.wait(2.0)
+    assert isinstance(result_of(wire.wants()), NotSent)
+
+
 def test_a_command_that_expires_between_select_and_operate_never_operates() -> None:
     wire = started()
     wire.operate(mode=CommandMode.SBO, ttl_s=1.0)
