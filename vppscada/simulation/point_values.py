@@ -23,6 +23,8 @@ class PointValues:
         self.points = tuple(points)
         self.rows_of = {point.id: row for row, point in enumerate(points)}
         self._scaling = ScalingColumns.of(points)
+        self._every_row: Rows = np.arange(len(points), dtype=np.intp)
+        self._told_by_role = [(row, p.asset, p.role) for row, p in enumerate(points) if p.role is not None]
         self._binary = np.array([_is_binary(point) for point in points], dtype=np.bool_)
         self._counter = np.array([point.kind is PointKind.COUNTER for point in points], dtype=np.bool_)
         self._plain: Values = np.array([_constant(point) for point in points], dtype=np.float64)
@@ -46,10 +48,9 @@ class PointValues:
     def device_values(self, readings: Mapping[str, Mapping[Role, float]]) -> Values:
         """Every point's value in device units. ``readings`` by asset name, in the plant's units."""
         value = self._plain.copy()
-        for row, point in enumerate(self.points):
-            if point.role is not None:
-                value[row] = readings.get(point.asset, {}).get(point.role, value[row])
-        device = self._scaling.to_device(np.arange(len(value), dtype=np.intp), value)
+        for row, asset, role in self._told_by_role:
+            value[row] = readings.get(asset, {}).get(role, value[row])
+        device = self._scaling.to_device(self._every_row, value)
         device[self._binary] = device[self._binary] != 0.0
         device[self._counter] = np.floor(device[self._counter] + 1e-9)
         return device

@@ -135,13 +135,18 @@ def _finish(axes: Axes, unit: str) -> None:
     axes.xaxis.set_major_formatter(ConciseDateFormatter(AutoDateLocator(), tz=UTC))  # type: ignore[no-untyped-call]
 
 
+def _legend(axes: Axes) -> None:
+    """Above the plot, where no line is."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, frameon=False, borderpad=0.0)
+
+
 def _lines(samples: Samples, columns: Mapping[str, str], unit: str, height_in: float = 2.2) -> Figure:
     figure, axes = _axes(height_in)
     times, stride = _times(samples), _stride(samples)
     for label, name in columns.items():
         axes.plot(times, samples.column(name)[::stride], label=label, linewidth=1.2, drawstyle="steps-post")
     if len(columns) > 1:
-        axes.legend(loc="upper left", ncols=4, frameon=False)
+        _legend(axes)
     _finish(axes, unit)
     return figure
 
@@ -177,6 +182,6 @@ def _error_figure(samples: Samples, found: Tracking, conditions: Conditions) -> 
     axes.plot(times, percent[::stride], linewidth=0.7, color="0.7", label="all samples")
     axes.plot(times, np.where(found.counted, percent, np.nan)[::stride], linewidth=1.2, label="after the ramp time")
     axes.axhspan(-LIMIT_PERCENT, LIMIT_PERCENT, alpha=0.1)
-    axes.legend(loc="upper left", ncols=2, frameon=False)
+    _legend(axes)
     _finish(axes, "% of rating")
     return figure

@@ -6,7 +6,7 @@ import pytest
 from vppscada.model.errors import VppscadaError
 from vppscada.plant.series import Series
 from vppscada.simulation.demo.options import Kill, parse_kill
-from vppscada.simulation.demo.targets import TargetPlan
+from vppscada.simulation.demo.targets import TargetPlan, step_for
 
 HOUR_MS = 3_600_000
 LOAD = Series("load", np.arange(24) * HOUR_MS, 8.0 + np.arange(24) / 4.0, HOUR_MS, True)
@@ -35,6 +35,12 @@ def test_the_same_seed_gives_the_same_day_and_another_seed_another() -> None:
 def test_the_target_stays_within_what_the_fleet_can_be_asked_and_goes_on_after_the_data() -> None:
     plan = TargetPlan(LOAD, 10.0)
     assert all(0.0 <= plan.at(ms) <= 9.0 for ms in range(0, 72 * HOUR_MS, 450_000))
+
+
+def test_a_target_stands_long_enough_to_be_judged_however_fast_plant_time_runs() -> None:
+    assert [step_for(speed) for speed in (1.0, 120.0, 121.0, 600.0)] == [900, 900, 1800, 4500]
+    plan = TargetPlan(LOAD, 40.0, step_s=4500)
+    assert len({plan.at(ms) for ms in range(0, 2_250_000, 100_000)}) == 1
 
 
 def test_a_kill_is_read_from_its_words() -> None:

@@ -22,7 +22,7 @@ from vppscada.simulation.demo.ems import Ems
 from vppscada.simulation.demo.options import PLANT_START_MS, DemoOptions, Kill, parse_kill
 from vppscada.simulation.demo.ports import as_arguments, port_overrides
 from vppscada.simulation.demo.screen import Screen
-from vppscada.simulation.demo.targets import STEP_S, TargetPlan
+from vppscada.simulation.demo.targets import LEAST_WALL_S, STEP_S, TargetPlan, step_for
 from vppscada.simulation.report import write_report
 from vppscada.simulation.samples import Samples
 from vppscada.simulation.tracking import settle_time_s
@@ -63,7 +63,7 @@ class Demo:
         self.kills = [parse_kill(text, frozenset(s.name for s in site.sessions)) for text in options.kill_device]
         self.log_dir = options.log_dir or options.report.parent / "logs"
         self.ems = Ems(site)
-        self.plan = _target_plan(site, options.seed)
+        self.plan = _target_plan(site, options)
         self.clock = PlantClock(_wall_ms(), PLANT_START_MS, options.speed)
         self.samples = Samples(("wall_s", "plant_s", "target", "doubtful_power", *self.ems.names))
         self.children = Children(self._died)
@@ -214,7 +214,7 @@ class Demo:
             sessions=len(self.site.sessions),
             rating_mw=self.site.fleet.rating_mw,
             settle_s=settle_time_s(self.site.plant.settle_s, self.options.speed),
-            start_up_s=STEP_S / self.options.speed,
+            start_up_s=max(STEP_S / self.options.speed, LEAST_WALL_S),
             speed=self.options.speed,
             duration_s=self._elapsed_s(),
         )
@@ -242,10 +242,10 @@ class Demo:
         return time.monotonic() - self._begun
 
 
-def _target_plan(site: Site, seed: int) -> TargetPlan:
+def _target_plan(site: Site, options: DemoOptions) -> TargetPlan:
     for source in site.data:
         if source.name == site.schedule.load:
-            return TargetPlan(read_series(source), site.fleet.rating_mw, seed)
+            return TargetPlan(read_series(source), site.fleet.rating_mw, options.seed, step_for(options.speed))
     raise VppscadaError(f"{site.file}: the demo needs a data source named by schedule.load")
 
 
