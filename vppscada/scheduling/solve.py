@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from vppscada.model.schedule import Schedule, ScheduleRequest, SolveFailure, SolveStatus
 from vppscada.scheduling import mathopt
+from vppscada.scheduling.earlier import Earlier, planned_on
 from vppscada.scheduling.formulation import Formulation, can_waste, formulate
 from vppscada.scheduling.objective import TIERS, price_tier, require_available
 from vppscada.scheduling.program import Matrices
@@ -34,8 +35,10 @@ class _Result:
     wasted: Flags  # (storages, T) where the program would rather charge and discharge at once
 
 
-def solve(request: ScheduleRequest) -> Schedule | SolveFailure:
+def solve(request: ScheduleRequest, earlier: Earlier | None = None) -> Schedule | SolveFailure:
     """Solve within ``request.time_limit_s`` (HiGHS may overrun it; the worker holds the hard deadline).
+
+    What was planned ``earlier`` for the same fleet is where the search begins; it changes nothing else.
 
     Raises:
         ObjectiveNotAvailable: no plan can be made for the objective asked.
@@ -46,13 +49,13 @@ def solve(request: ScheduleRequest) -> Schedule | SolveFailure:
     if wrong:
         return SolveFailure(SolveStatus.FAILED, "; ".join(wrong))
     try:
-        outcome = _solve(request, started)
+        outcome = _solve(request, earlier, started)
     except Exception as error:  # the binding throws what it likes (AttributeError, RuntimeError …)
         return SolveFailure(SolveStatus.FAILED, f"the solver gave up: {error!r}", time.monotonic() - started)
     return replace(outcome, solve_s=time.monotonic() - started)
 
 
-def _solve(request: ScheduleRequest, started: float) -> Schedule | SolveFailure:
+def _solve(request: ScheduleRequest, earlier: Earlier | None, started: float) -> Schedule | SolveFailure:
     """Solve, and where a storage would charge and discharge at once, keep it apart and solve again if it matters."""
     one_way: Flags | None = None
     best: _Result | None = None
@@ -63,7 +66,8 @@ def _solve(request: ScheduleRequest, started: float) -> Schedule | SolveFailure:
             price_tier(plan, tier)
         left_s = request.time_limit_s - (time.monotonic() - started)
         matrices = plan.program.matrices()
-        answer = find(matrices, plan.thermal.on, max(left_s, 0.1), request.relative_gap)
+        guess = planned_on(plan, earlier) if best is None else best.values[plan.thermal.on] > 0.5
+        answer = find(matrices, plan.thermal.on, max(left_s, 0.1), request.relative_gap, guess)
         bound = max(bound, answer.bound)
         if not answer.found:
             if best is None:

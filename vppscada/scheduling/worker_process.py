@@ -31,8 +31,10 @@ def main(parent: int, niceness: int) -> None:
     os.dup2(2, 1)  # what a library prints must not get between the answers
     questions: queue.Queue[tuple[Question, float]] = queue.Queue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, questions), daemon=True).start()
+    from vppscada.scheduling.earlier import Earlier
     from vppscada.scheduling.solve import solve  # loads OR-Tools while the first request is under way
 
+    earlier: Earlier | None = None
     while True:
         (request, seconds), arrived = questions.get()
         left_s = seconds - (time.monotonic() - arrived)
@@ -41,7 +43,9 @@ def main(parent: int, niceness: int) -> None:
         if limit_s <= 0.0:
             result = SolveFailure(SolveStatus.UNSOLVED, "the deadline had passed before the solve began")
         else:
-            result = solve(replace(request, time_limit_s=limit_s))
+            result = solve(replace(request, time_limit_s=limit_s), earlier)
+        if isinstance(result, Schedule):
+            earlier = Earlier(request.assets, result)
         answers.write(frame(result))
         answers.flush()
 
