@@ -78,7 +78,7 @@ def _dnp3() -> Case:
         cells=tuple(({"index": str(i)}, data_type) for i, data_type in zip(indexes, types, strict=True)),
         session_table={
             "connect_timeout_s": 2.0,
-            "response_timeout_s": 0.5,
+            "response_timeout_s": 2.0,
             "read_retries": 0,
             "keepalive_s": 0.5,
             "local_address": 1,
@@ -104,7 +104,7 @@ def _modbus() -> Case:
     return Case(
         driver=protocols.modbus.DRIVER,
         cells=tuple(({"table": table, "register": str(at)}, data_type) for table, at, data_type in places),
-        session_table={"timeout_s": 0.5, "connect_timeout_s": 2.0, "period_s": 0.05},
+        session_table={"timeout_s": 2.0, "connect_timeout_s": 2.0, "period_s": 0.05},
         outstation_table={},
         refusal_name_is_kept=False,
         name="modbus",
@@ -125,7 +125,7 @@ def _opcua() -> Case:
     return Case(
         driver=protocols.opcua.DRIVER,
         cells=tuple(({"namespace_uri": "urn:contract", "identifier": node}, data_type) for node, data_type in nodes),
-        session_table={"timeout_s": 1.0, "publishing_interval_ms": 20.0, "keepalive_count": 20},
+        session_table={"timeout_s": 4.0, "publishing_interval_ms": 20.0, "keepalive_count": 20},
         outstation_table={"command_timeout_s": 5.0},
         name="opcua",
     )
