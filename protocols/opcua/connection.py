@@ -12,6 +12,7 @@ from asyncua.common.utils import Buffer
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.ua_binary import struct_from_binary
+from asyncua.ua.uaerrors import UaStatusCodeError
 
 from protocols.opcua.library import keep_quiet, secure_client
 from protocols.opcua.settings import OpcUaSessionSettings
@@ -92,15 +93,28 @@ class Connection:
             values += found
         return values
 
-    async def write(self, node: ua.NodeId, value: ua.Variant) -> ua.StatusCode:
-        """Write a value without times, which many servers refuse. The request leaves before the first wait.
+    async def write(self, node: ua.NodeId, value: ua.Variant) -> int:
+        """Write a value without times, which many servers refuse; the status code of the answer.
+
+        While `is_usable`, the request leaves before the first wait.
 
         Raises:
             SessionLost: no answer came; whether the write was done is not known.
         """
+        written = ua.WriteValue()
+        written.NodeId = node
+        written.AttributeId = AttributeIds.Value
+        written.Value = ua.DataValue(value)
+        request = ua.WriteRequest()
+        request.Parameters.NodesToWrite = [written]
         with lost_if_it_fails("writing"):
-            results = await self._client.uaclient.write_attributes([node], [ua.DataValue(value)], AttributeIds.Value)
-            return results[0]
+            try:
+                response = struct_from_binary(ua.WriteResponse, Buffer(await self._send(request)))
+            except UaStatusCodeError as fault:
+                if self.is_usable:  # the server answered, with a fault in the place of a result
+                    return int(fault.code)
+                raise
+            return int(response.ResponseHeader.ServiceResult.value) or int(response.Results[0].value)
 
     async def create_subscription(self) -> ua.CreateSubscriptionResult:
         """Create a subscription that this side publishes for by itself (see `publish`)."""

@@ -61,6 +61,14 @@ class Items:
     def __len__(self) -> int:
         return len(self.handle)
 
+    def where(self, mask: NDArray[np.bool_]) -> "Items":
+        """The items under a mask of equal length, order kept."""
+        if mask.all():
+            return self
+        place = np.cumsum(mask) - 1
+        texts = {int(place[at]): text for at, text in self.texts.items() if mask[at]}
+        return Items(self.handle[mask], self.value[mask], self.status[mask], self.source_time[mask], texts)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Publication:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 
+import numpy as np
 import structlog
 from asyncua import ua
 
@@ -12,7 +13,7 @@ from protocols.opcua.config import address_of
 from protocols.opcua.connection import Connection, open_connection
 from protocols.opcua.data_types import CannotEncode, DataType
 from protocols.opcua.decode import Items
-from protocols.opcua.library import node_id
+from protocols.opcua.library import node_id, status_name
 from protocols.opcua.mapping import Layout, Step, bad_batch, batch_of, layout_of, steps_of
 from protocols.opcua.settings import OpcUaSessionSettings
 from protocols.opcua.status import quality_of, result_of_write
@@ -24,6 +25,8 @@ from vppscada.model.quality import Quality
 from vppscada.model.sessions import SessionListener, SessionLost
 
 log = structlog.get_logger()
+
+_COUNTED_AS = {Accepted: "writes_accepted", Rejected: "writes_refused", Unanswered: "writes_unanswered"}
 
 
 class OpcUaSession:
@@ -37,6 +40,7 @@ class OpcUaSession:
         self._handle_of_row = {int(row): handle for handle, row in enumerate(self._layout.rows)}
         self._connection: Connection | None = None
         self._nodes: dict[int, ua.NodeId] = {}  # by handle, as the server of this connection numbers namespaces
+        self._notified = np.zeros(len(self._layout), dtype=np.bool_)  # since the read under way was sent
         self._resync = asyncio.Event()
         self._pulses: set[asyncio.Task[CommandResult]] = set()
 
@@ -73,7 +77,7 @@ class OpcUaSession:
             connection,
             subscription,
             self.statistics,
-            on_items=lambda items: self._hand_on(items, listener, Cause.SUBSCRIPTION),
+            on_items=lambda items: self._take_notified(items, listener),
             on_gap=self._resync.set,
         )
         await self._monitor(connection, int(subscription.SubscriptionId), listener)
@@ -103,9 +107,16 @@ class OpcUaSession:
     async def _read_all(self, connection: Connection, listener: SessionListener) -> None:
         if not self._nodes:
             return
+        self._notified[:] = False
         values = await connection.read(list(self._nodes.values()))
         self.statistics["reads_completed"] += 1
-        self._hand_on(items_of(list(self._nodes), values), listener, Cause.INTEGRITY)
+        # What was notified meanwhile is newer than the read, or the next notification will be.
+        items = items_of(list(self._nodes), values)
+        self._hand_on(items.where(~self._notified[items.handle]), listener, Cause.INTEGRITY)
+
+    def _take_notified(self, items: Items, listener: SessionListener) -> None:
+        self._hand_on(items, listener, Cause.SUBSCRIPTION)
+        self._notified[items.handle[items.handle < len(self._layout)]] = True
 
     def _hand_on(self, items: Items, listener: SessionListener, cause: Cause) -> None:
         if len(items) and int(items.handle.max()) >= len(self._layout):
@@ -187,12 +198,12 @@ class OpcUaSession:
 
     async def _write(self, connection: Connection, node: ua.NodeId, data_type: DataType, step: Step) -> CommandResult:
         try:
-            status = await connection.write(node, ua.Variant(step.value, ua.VariantType(data_type.number)))
+            code = await connection.write(node, ua.Variant(step.value, ua.VariantType(data_type.number)))
         except SessionLost as lost:
             self.statistics["writes_unanswered"] += 1
             return Unanswered(str(lost))
-        result = result_of_write(status.value, status.name)
-        self.statistics["writes_refused" if isinstance(result, Rejected) else "writes_accepted"] += 1
+        result = result_of_write(code, status_name(code))
+        self.statistics[_COUNTED_AS[type(result)]] += 1
         return result
 
     async def _end_pulse(

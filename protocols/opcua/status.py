@@ -139,7 +139,6 @@ _ANSWER = {
 }
 
 _COMMAND_STATUS = {code: status for status, code in _ANSWER.items() if status is not CommandStatus.SUCCESS} | {
-    BAD_COMMUNICATION_ERROR: CommandStatus.DOWNSTREAM_FAIL,
     BAD_WRITE_NOT_SUPPORTED: CommandStatus.NOT_SUPPORTED,
     BAD_NODE_ID_UNKNOWN: CommandStatus.NOT_SUPPORTED,
     0x8033_0000: CommandStatus.NOT_SUPPORTED,  # BadNodeIdInvalid
@@ -149,13 +148,22 @@ _COMMAND_STATUS = {code: status for status, code in _ANSWER.items() if status is
 }
 
 
+#: A server that speaks for a device has asked it and got no answer: it may have acted.
+_UNHEARD = frozenset({BAD_TIMEOUT, BAD_COMMUNICATION_ERROR, 0x8085_0000})  # the last: BadRequestTimeout
+
+
 def answer_to(status: CommandStatus) -> int:
     """The code with which an outstation answers a write."""
     return _ANSWER.get(status, BAD)
 
 
 def result_of_write(code: int, name: str = "") -> CommandResult:
-    """What a device's answer to a write means. An uncertain answer is no answer."""
+    """What a device's answer to a write means.
+
+    An uncertain answer is no answer, and neither is that of a gateway which did not hear from the device.
+    """
+    if code & _SUBCODE in _UNHEARD:
+        return Unanswered(f"the device was not heard: {name or hex(code)}")
     match code >> 30 & 3:
         case 0:
             return Accepted()

@@ -180,3 +180,12 @@ def test_no_noise_makes_it_raise_anything_else(noise: bytes) -> None:
 def test_a_lie_about_the_number_of_items_allocates_nothing() -> None:
     with pytest.raises(Malformed):
         decode_data_change(struct.pack("<i", 2**31 - 1) + b"\x00" * 100)
+
+
+def test_items_under_a_mask_keep_their_texts() -> None:
+    variants = [ua.Variant("a", VT.String), ua.Variant(2.0, VT.Double), ua.Variant("c", VT.String)]
+    found = decode_data_change(encoded([value(each) for each in variants]))
+    masked = found.where(np.array([False, True, True]))
+    assert masked.handle.tolist() == [7, 14]
+    assert masked.texts == {1: "c"}
+    assert found.where(np.array([True, True, True])) is found

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -251,6 +251,37 @@ async def test_everything_is_read_anew_from_time_to_time(device: OpcUaOutstation
     async with running(session) as (listener, _):
         await listener.until(lambda: [each.cause for each in listener.batches].count(Cause.INTEGRITY) >= 3)
         assert session.statistics["reads_completed"] >= 3
+
+
+async def test_a_read_never_overwrites_what_was_notified_while_it_was_under_way(device: OpcUaOutstation) -> None:
+    session = session_on(device)
+    async with running(session) as (listener, _):
+        await listener.until(lambda: any(each.cause is Cause.SUBSCRIPTION for each in listener.batches))
+        assert session._connection is not None
+        read = session._connection.read
+
+        async def slow_read(nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
+            values = await read(nodes)
+            device.update(batch([POWER], [99.0]))
+            await listener.until(lambda: listener.value[POWER] == 99.0)
+            return values
+
+        session._connection.read = slow_read  # type: ignore[method-assign]
+        await session._read_all(session._connection, listener)
+        assert listener.value[POWER] == 99.0
+        last = listener.batches[-1]
+        assert last.cause is Cause.INTEGRITY
+        assert POWER not in last.rows.tolist()
+
+
+async def test_a_server_that_faults_the_whole_write_has_answered(device: OpcUaOutstation) -> None:
+    session = session_on(device)
+    async with running(session) as (_, task):
+        assert session._connection is not None
+        strange = ua.NodeId(ua.String("nowhere"), ua.Int16(9))
+        code = await session._connection.write(strange, ua.Variant(1.0, ua.VariantType.Double))
+        assert code >> 31
+        assert not task.done()
 
 
 # --- the order of notifications
