@@ -47,7 +47,7 @@ def running_hours(plan: Formulation) -> None:
 def starts(plan: Formulation) -> None:
     """Hot, warm and cold starts."""
     plan.program.price(plan.thermal.start, plan.starts.coldest[:, None])
-    plan.program.price(plan.starts.arcs, -plan.starts.saving)
+    plan.program.price(plan.starts.warmer, -plan.starts.saving)
 
 
 def maintenance_by_energy(plan: Formulation) -> None:
