@@ -104,8 +104,8 @@ class Schedule:
     dump_mw: Column
     import_mw: Column
     export_mw: Column
-    cost: float  # fuel, starts, maintenance, wear, import
-    revenue: float  # price × energy delivered
+    cost: float  # fuel, running hours, starts, maintenance, wear
+    revenue: float  # price × (requirement served + export − import)
     objective_value: float
     bound: float
     marginal_price_per_mwh: Column

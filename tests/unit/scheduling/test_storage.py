@@ -143,6 +143,14 @@ def test_reserve_needs_the_energy_to_hold_it() -> None:
     assert amount(schedule, "reserve requirement") == pytest.approx(2.0)
 
 
+def test_reserve_needs_its_energy_from_the_beginning_of_a_step_on() -> None:
+    schedule = planned(request([battery()], [-4.0, -4.0], reserve_mw=2.0))
+    assert schedule.stored_mwh[0, 0] == pytest.approx(4.0)
+    assert schedule.reserve_mw[0, 0] == 0.0
+    assert schedule.reserve_mw[0, 1] >= 2.0 - 1e-6
+    assert amount(schedule, "reserve requirement") == pytest.approx(2.0)
+
+
 def test_reserve_needs_free_power_and_to_stop_charging_is_reserve_too() -> None:
     asked = request([battery()], [-3.0], reserve_mw=7.0, initial=held(4.0))
     schedule = planned(asked)
