@@ -36,6 +36,7 @@ class Case:
     cells: tuple[tuple[Mapping[str, str], str], ...]  # address cells and data type, by row
     session_table: Mapping[str, object]
     outstation_table: Mapping[str, object]
+    hasty: Mapping[str, object]  # changes to it where all that is tested is that a loss is noticed
     serves_many: bool = True  # False: a second client takes the place of the first
     refusal_name_is_kept: bool = True  # False: the wire has fewer words for a refusal than we do
     notices_s: float = 10.0  # a hung peer must be noticed in less; generous, as machines are busy
@@ -62,9 +63,13 @@ class Case:
         rows = [RowPoint(row, point) for row, point in enumerate(self.points())]
         return self.driver.outstation("device", settings, rows, handler, None)
 
-    def session(self, port: int, disabled: frozenset[int] = frozenset()) -> Session:
-        """A session on the points, at the rows of `SESSION_ROW`; some may be disabled."""
-        settings = self.driver.read_session({**self.session_table, "host": "127.0.0.1", "port": port})
+    def session(self, port: int, disabled: frozenset[int] = frozenset(), hasty: bool = False) -> Session:
+        """A session on the points, at the rows of `SESSION_ROW`; some may be disabled.
+
+        A hasty one gives up soon: where the peer is to be given up on, never where an answer is to come in time.
+        """
+        table = {**self.session_table, **(self.hasty if hasty else {}), "host": "127.0.0.1", "port": port}
+        settings = self.driver.read_session(table)
         points = [replace(point, enabled=row not in disabled) for row, point in enumerate(self.points())]
         rows = [RowPoint(SESSION_ROW[row], point) for row, point in enumerate(points)]
         return self.driver.session("dev", settings, list(reversed(rows)))
@@ -84,6 +89,7 @@ def _dnp3() -> Case:
             "local_address": 1,
             "remote_address": 10,
         },
+        hasty={"response_timeout_s": 0.5},
         outstation_table={"local_address": 10, "master_address": 1, "confirm_timeout_s": 0.5},
         serves_many=False,
         name="dnp3",
@@ -105,6 +111,7 @@ def _modbus() -> Case:
         driver=protocols.modbus.DRIVER,
         cells=tuple(({"table": table, "register": str(at)}, data_type) for table, at, data_type in places),
         session_table={"timeout_s": 2.0, "connect_timeout_s": 2.0, "period_s": 0.05},
+        hasty={"timeout_s": 0.4},
         outstation_table={},
         refusal_name_is_kept=False,
         name="modbus",
@@ -126,6 +133,7 @@ def _opcua() -> Case:
         driver=protocols.opcua.DRIVER,
         cells=tuple(({"namespace_uri": "urn:contract", "identifier": node}, data_type) for node, data_type in nodes),
         session_table={"timeout_s": 4.0, "publishing_interval_ms": 20.0, "keepalive_count": 20},
+        hasty={"timeout_s": 0.8},
         outstation_table={"command_timeout_s": 5.0},
         name="opcua",
     )

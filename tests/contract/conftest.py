@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,8 +11,16 @@ import pytest_asyncio
 from tests.contract.cases import CASES, SESSION_ROW, Case
 from tests.contract.peers import Wire
 from tests.contract.recorders import PATIENCE_S, Handler, Recorder, readings
+from tests.unit.protocols.opcua.standard_nodes import made_once
 from vppscada.model.outstations import Outstation
 from vppscada.model.sessions import Session
+
+
+@pytest.fixture(scope="package", autouse=True)
+def quick_servers() -> Iterator[None]:
+    """OPC UA servers make the standard's nodes once."""
+    with made_once():
+        yield
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)

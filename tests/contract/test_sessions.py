@@ -226,7 +226,7 @@ async def test_nobody_listening_is_a_lost_session(case: Case) -> None:
 async def test_a_device_that_accepts_and_never_answers_is_lost(case: Case) -> None:
     async with sink() as port:
         recorder = Recorder()
-        await loss_of(asyncio.create_task(case.session(port).run(recorder)), case.notices_s)
+        await loss_of(asyncio.create_task(case.session(port, hasty=True).run(recorder)), case.notices_s)
     assert recorder.starts() == 0
     assert recorder.batches == []
 
@@ -235,7 +235,7 @@ async def test_a_device_that_accepts_and_never_answers_is_lost(case: Case) -> No
 async def test_a_device_that_talks_nonsense_is_lost(case: Case, noise: bytes) -> None:
     async with babbler(noise) as port:
         recorder = Recorder()
-        await loss_of(asyncio.create_task(case.session(port).run(recorder)), case.notices_s)
+        await loss_of(asyncio.create_task(case.session(port, hasty=True).run(recorder)), case.notices_s)
     assert recorder.starts() == 0
 
 
