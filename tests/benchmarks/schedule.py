@@ -26,7 +26,7 @@ from vppscada.scheduling.violations import violations
 STEPS = 96
 GAP = 0.005
 SIZES = (9, 50)
-RIVAL_LIMIT_S = {9: 15.0, 50: 15.0}
+RIVAL_LIMIT_S = {9: 15.0, 50: 30.0}
 
 _FUEL = 35.0
 #: One of each kind, as in the demo.
