@@ -110,7 +110,11 @@ Script = Callable[[ScriptedOutstation], Awaitable[None]]
 async def serving(script: Script) -> AsyncIterator[int]:
     """An outstation that runs ``script`` for each connection; its port."""
 
+    talks: set[asyncio.Task[object]] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (talk := asyncio.current_task()) is not None:
+            talks.add(talk)
         with contextlib.suppress(EOFError, ConnectionError):
             await script(ScriptedOutstation(reader, writer))
         writer.close()
@@ -120,6 +124,9 @@ async def serving(script: Script) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for talk in talks:
+            talk.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
 
 
 def session_to(port: int, **settings: object) -> Session:
