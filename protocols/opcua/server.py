@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 import structlog
 from asyncua import ua
 from asyncua.server.internal_server import InternalServer
-from asyncua.server.internal_session import InternalSession
-from asyncua.server.server import Server
 from asyncua.ua.uaerrors import UaError
 
 from protocols.opcua.address_space import build_nodes
 from protocols.opcua.library import keep_quiet, secure_server
+from protocols.opcua.listening import BoundedServer, BoundedSessions
 from protocols.opcua.served import Served
 from protocols.opcua.settings import OpcUaOutstationSettings
 from protocols.opcua.writes import CommandedAttributes, WriteDecider
@@ -30,22 +29,6 @@ log = structlog.get_logger()
 _AT_ONCE = 500
 #: Batches that may wait; beyond, only the last value of each point is kept.
 _WAITING = 256
-
-
-class _Sessions(InternalServer):
-    """asyncua keeps the sessions of clients that are gone, for their timeout; this knows them, to end them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open_sessions: set[InternalSession] = set()
-
-    def register_external_session(self, session: InternalSession) -> None:
-        super().register_external_session(session)
-        self.open_sessions.add(session)
-
-    def unregister_external_session(self, session: InternalSession) -> None:
-        super().unregister_external_session(session)
-        self.open_sessions.discard(session)
 
 
 class OpcUaOutstation:
@@ -65,7 +48,7 @@ class OpcUaOutstation:
         self._handler = handler
         self._served = Served(self._points)
         self._nodes: dict[int, ua.NodeId] = {}
-        self._server: Server | None = None
+        self._server: BoundedServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: deque[Batch] = deque()
         self._new = asyncio.Event()
@@ -81,9 +64,8 @@ class OpcUaOutstation:
         if self._server is not None:
             return
         keep_quiet()
-        iserver = _Sessions()
-        iserver.max_connections = self._settings.maximum_connections
-        server = Server(iserver)
+        iserver = BoundedSessions(self._settings.maximum_connections)
+        server = BoundedServer(iserver, self.statistics)
         server.disable_clock()  # asyncua's clock takes a second to stop; ours is below
         server.set_endpoint(self._settings.url)
         server.set_server_name("vppscada")
@@ -115,8 +97,7 @@ class OpcUaOutstation:
         self._tasks = []
         for transport in list(server.iserver.asyncio_transports):
             transport.abort()  # a peer that does not read must not hold us
-        assert isinstance(server.iserver, _Sessions)
-        for session in list(server.iserver.open_sessions):
+        for session in list(server.sessions.open_sessions):
             with contextlib.suppress(Exception):
                 await session.close_session(True)
         await server.stop()
@@ -136,7 +117,7 @@ class OpcUaOutstation:
             self._waiting.append(batch)
         self._new.set()
 
-    async def _serve(self, server: Server) -> None:
+    async def _serve(self, server: BoundedServer) -> None:
         written = 0
         while True:
             await self._new.wait()
@@ -152,7 +133,7 @@ class OpcUaOutstation:
                     if written % _AT_ONCE == 0:
                         await asyncio.sleep(0)
 
-    async def _write(self, server: Server, row: int) -> None:
+    async def _write(self, server: BoundedServer, row: int) -> None:
         await server.write_attribute_value(self._nodes[row], self._served.now(row))
 
     async def _show(self, point: RowPoint, value: float) -> None:

@@ -1,5 +1,6 @@
 """Our server seen by a bare asyncua client: writes are commands, and nothing else is writable."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -210,3 +211,24 @@ async def test_a_disabled_point_is_not_served() -> None:
         assert list(outstation._nodes) == [0]
     finally:
         await outstation.stop()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"HELF" + (2**31).to_bytes(4, "little"), b"MSGF" + (2**30).to_bytes(4, "little"), b"OPNC\xff\xff\xff\xff"],
+    ids=["noise", "hello", "message", "open"],
+)
+async def test_a_peer_that_sends_without_end_is_cut_off(bench: Bench, head: bytes) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", bench.outstation.port)
+    writer.write(head)
+    sent = 0
+    with pytest.raises(ConnectionError):
+        while sent < 1 << 30:
+            writer.write(b"\x55" * 65_536)
+            sent += 65_536
+            await writer.drain()
+            await asyncio.sleep(0)
+    writer.transport.abort()
+    assert sent < 64 << 20
+    assert bench.outstation.statistics["frames_malformed"] == 1
+    assert await bench.shows("sp") == 0.0
