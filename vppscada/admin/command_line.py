@@ -66,7 +66,7 @@ def _add_simulate(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
         action="append",
         default=[],
         metavar="KIND@T[:DURATION]",
-        help="drop, hang, lie or trip, T seconds after the start, for DURATION seconds",
+        help="drop, hang, lie, trip or local, T seconds after the start, for DURATION seconds",
     )
     simulate.add_argument("--parent-pipe", action="store_true", help="end when standard input ends")
     simulate.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))

@@ -130,9 +130,11 @@ def _axes(height_in: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _finish(axes: Axes, unit: str) -> None:
+def _finish(axes: Axes, unit: str, most_ticks: int = 9) -> None:
     axes.set_ylabel(unit)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(AutoDateLocator(), tz=UTC))  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=3, maxticks=most_ticks)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
 
 
 def _legend(axes: Axes) -> None:
@@ -166,7 +168,7 @@ def _asset_figure(fleet: Fleet, samples: Samples) -> Figure:
         axes.plot(times, samples.column(f"{asset.name}.active_power")[::stride], linewidth=1.2)
         axes.set_ylim(1.05 * asset.lowest_mw - 0.02 * asset.rating_mw, 1.05 * asset.rating_mw)
         axes.set_title(asset.name, fontsize=9, loc="left")
-        _finish(axes, "MW")
+        _finish(axes, "MW", most_ticks=4)
     return figure
 
 

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import ctypes
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -61,7 +63,7 @@ class Children:
                 stdout=log_file,
                 stderr=log_file,
                 start_new_session=True,  # Ctrl-C is for the demo, which ends them in order
-                preexec_fn=_die_with_parent,
+                preexec_fn=partial(_die_with_parent, os.getpid()),
             )
         child.wanted = True
         watch = asyncio.create_task(self._watch(child, child.process))
@@ -122,6 +124,8 @@ def last_lines(child: Child, count: int = 3) -> str:
     return ""
 
 
-def _die_with_parent() -> None:
-    """In the child before it runs: have the system end it if the demo is killed."""
+def _die_with_parent(parent: int) -> None:
+    """In the child before it runs: have the system end it if the demo is killed, or has been already."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
