@@ -72,7 +72,7 @@ def show(rows: Sequence[Row]) -> None:
     for row in rows:
         table.add_row(row.name, figure(row.ours), figure(row.rival), figure(row.ratio), row.unit, row.rival_name)
     console = Console()
-    Console(width=None if console.is_terminal else 140).print(table)
+    Console(width=None if console.is_terminal else 170).print(table)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,8 @@ Python dict, once by a handler and once by its iterator, which is quicker.
 
 asyncua's server cannot make notifications as quickly as a client can take them, so there are two of them: one as it is,
 and one that answers every publish request at once with what it had encoded before (two publications with other
-values, in turn). The points per second of the client's own processor time stand beside both.
+values, in turn). The first sets the pace of every client (a publication each 0.6 s, so five seconds hold eight or
+nine of them: its rates are coarse). The points per second of the client's own processor time stand beside both.
 
 ``python -m tests.benchmarks.opcua ours|handler|iterator PORT SECONDS`` is one client's process,
 ``python -m tests.benchmarks.opcua serve live|recorded`` a server's.
