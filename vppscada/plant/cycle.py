@@ -100,6 +100,8 @@ def run_cycle(
     wanted = _wanted(columns, states, orders, schedule, step, plant_ms)
     commitment = commit(columns, states, wanted, memory.seconds_in_state)
     limits = dispatching.holdable(columns, states, commitment.wanted, following, period_h)
+    if not orders.running:
+        limits = dispatching.at_rest(columns, limits)
     price = float("nan") if schedule is None or step is None else float(schedule.marginal_price_per_mwh[step])
     base = _base(columns, memory, states, schedule, step)
     marginal = _marginal_costs(plant, states, price, raising=target > float(base.sum()))
@@ -107,10 +109,11 @@ def run_cycle(
     low, high = dispatching.reachable(columns, states, limits, memory.setpoint_mw[0], period_h * 60.0)
     boxes = Boxes(low, high, steady, marginal, dispatching.tiers(columns, limits.controlled))
     decided = dispatching.dispatch(target + memory.trim_mw, boxes)
+    told = _uncurtailed(columns, states, decided.setpoint_mw) if orders.running else decided.setpoint_mw
     decided = replace(
         decided,
         target_mw=target,
-        setpoint_mw=_uncurtailed(columns, states, decided.setpoint_mw),
+        setpoint_mw=told,
         start=commitment.start,
         stop=commitment.stop,
     )

@@ -60,6 +60,12 @@ def holdable(
     )
 
 
+def at_rest(columns: FleetColumns, limits: Holdable) -> Holdable:
+    """Limits of a plant that is to rest: storage idle, sun and wind curtailed; thermal units as they are unloaded."""
+    idle = limits.controlled & ~columns.thermal
+    return Holdable(np.where(idle, 0.0, limits.low_mw), np.where(idle, 0.0, limits.high_mw), limits.controlled)
+
+
 def steady_powers(
     target_mw: float, base_mw: Column, limits: Holdable, marginal_cost: Column, fast: NDArray[np.bool_]
 ) -> Column:

@@ -136,17 +136,26 @@ class Memory:
 
 
 def elapsed(memory: Memory, states: AssetStates, plant_ms: int) -> Memory:
-    """Advance times in state and run hours to ``plant_ms``. An asset that is not online keeps what it was."""
+    """Advance times in state and run hours to ``plant_ms``. An asset that is not online keeps what it was.
+
+    What ran when it was last seen counts as having run meanwhile: a permit errs on the safe side.
+    """
     seconds = max(plant_ms - memory.plant_ms, 0) / 1000.0
+    today_s, year_s = _since_midnight_and_new_year(plant_ms)
     on = np.where(states.online, states.on, memory.was_on)
-    hours_run = np.where(on, seconds / 3600.0, 0.0)
-    new_day = plant_ms // _DAY_MS != memory.plant_ms // _DAY_MS
+    # After a long gap (the station was down, a clock was set) no day and no year holds more than has passed of it.
+    new_day, new_year = seconds > today_s, seconds > year_s
     return replace(
         memory,
         seen=memory.seen | states.online,
         seconds_in_state=np.where((on == memory.was_on) | ~memory.seen, memory.seconds_in_state + seconds, 0.0),
         was_on=on,
-        run_hours_today=np.where(new_day, 0.0, memory.run_hours_today) + hours_run,
-        run_hours_year=memory.run_hours_year + hours_run,
+        run_hours_today=(0.0 if new_day else memory.run_hours_today) + on * (min(seconds, today_s) / 3600.0),
+        run_hours_year=(0.0 if new_year else memory.run_hours_year) + on * (min(seconds, year_s) / 3600.0),
         plant_ms=plant_ms,
     )
+
+
+def _since_midnight_and_new_year(plant_ms: int) -> tuple[float, float]:
+    year = np.datetime64(plant_ms, "ms").astype("datetime64[Y]").astype("datetime64[ms]").astype(np.int64)
+    return plant_ms % _DAY_MS / 1000.0, float(plant_ms - year) / 1000.0

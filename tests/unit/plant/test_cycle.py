@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.plant.fleets import BATTERY, EMERGENCY, ENGINE, FLEET, states
+from tests.unit.plant.fleets import BATTERY, EMERGENCY, ENGINE, FLEET, FLYWHEEL, PV, states
 from tests.unit.plant.schedules import schedule
-from vppscada.model.assets import Fleet
+from vppscada.model.assets import Asset, Fleet
 from vppscada.plant.cycle import Decision, Plant, plant_target, run_cycle
 from vppscada.plant.memory import Memory, Orders, PlantMode
 
@@ -101,3 +101,23 @@ def test_nobody_is_told_anything_when_nobody_is_usable(flaw: dict[str, list[bool
     decision = cycle(Memory.fresh(4, 0), [0.0] * 4, FOLLOW, 0.0, **flaw)
     assert np.isnan(decision.dispatch.setpoint_mw).all()
     assert decision.dispatch.shortfall_mw == 7.0
+
+
+def test_at_rest_storage_is_idle_and_the_sun_curtailed() -> None:
+    rest = replace(FOLLOW, running=False)
+    setpoint = cycle(Memory.fresh(4, 0), [3.0, 2.0, 1.0, -1.0], rest, 0.0).dispatch.setpoint_mw
+    assert setpoint[1:].tolist() == [0.0, 0.0, 0.0]
+    assert setpoint[0] == 3.0  # unloaded as far as it can be, until it is stopped
+
+
+@pytest.mark.parametrize("asset", [ENGINE, EMERGENCY, PV, BATTERY, FLYWHEEL])
+@pytest.mark.parametrize("online", [True, False])
+def test_a_fleet_of_one(asset: Asset, online: bool) -> None:
+    fleet = Fleet((asset,))
+    now = states(fleet, online=[online], usable=[online], on=[online], power_mw=[0.0 if online else np.nan])
+    for mode in PlantMode:
+        orders = Orders(asset.rating_mw, mode, enabled=True)
+        decision = run_cycle(Plant.of(fleet, 60.0), Memory.fresh(1, 0), now, orders, None, 0, 0.0, PERIOD_S / 3600)
+        assert np.isnan(decision.dispatch.setpoint_mw[0]) != online
+        assert np.isfinite(decision.dispatch.shortfall_mw) and np.isfinite(decision.state.power_mw)
+        assert np.isnan(decision.state.state_of_charge) == (asset.capacity_mwh == 0.0 or not online)

@@ -37,3 +37,31 @@ def test_it_survives_the_journal_even_when_the_fleet_changes() -> None:
 
 def test_emergency_generators_need_an_emergency() -> None:
     assert Memory.fresh(2, 0).history(FLEET).permitted.tolist() == [True, False]
+
+
+def test_a_long_gap_holds_no_more_hours_than_the_day_and_the_year() -> None:
+    memory = elapsed(Memory.fresh(2, 0), states(FLEET), 0)  # 1970: a clock that was not set
+    noon = 20_000 * DAY_MS + DAY_MS // 2
+    memory = elapsed(memory, states(FLEET, on=[True, False]), noon)
+    assert memory.run_hours_today.tolist() == [12.0, 0.0]
+    assert 0.0 < memory.run_hours_year[0] <= 366 * 24.0 and memory.run_hours_year[1] == 0.0
+
+
+def test_a_new_year_starts_with_no_hours_run() -> None:
+    memory = elapsed(Memory.fresh(2, 0), states(FLEET), 364 * DAY_MS)
+    assert memory.run_hours_year[0] == 364 * 24.0
+    memory = elapsed(memory, states(FLEET), 365 * DAY_MS + 3_600_000)
+    assert memory.run_hours_year[0] == 1.0
+
+
+def test_memory_of_long_ago_is_no_reason_to_hold_a_unit_back() -> None:
+    kept = elapsed(Memory.fresh(2, 0), states(FLEET, on=[False, False]), 1000).to_json(FLEET)
+    now = 30 * DAY_MS
+    memory = elapsed(Memory.fresh(2, now).restored(kept, FLEET), states(FLEET, on=[False, False]), now)
+    assert memory.seconds_in_state[0] > 30 * 86_400.0 and memory.run_hours_today.tolist() == [0.0, 0.0]
+
+
+def test_memory_of_the_future_holds_nothing_back() -> None:
+    kept = elapsed(Memory.fresh(2, 0), states(FLEET), 40 * DAY_MS).to_json(FLEET)
+    memory = elapsed(Memory.fresh(2, DAY_MS).restored(kept, FLEET), states(FLEET), DAY_MS + 1000)
+    assert memory.plant_ms == DAY_MS + 1000
