@@ -46,7 +46,11 @@ class EmsCommands:
         source, value = self._meaning(command)
         point = self._site.points[source]
         if point.asset == PLANT:
+            if time.monotonic() >= command.expires_at:
+                return CommandStatus.TIMEOUT
             return await self._plant.order(point.id, value)
+        # A start or stop of a unit is the EMS's to ask at any time. While the plant is enabled its own commitment
+        # goes on, and the next plan may undo what the EMS did: to run a unit by hand, disable the plant first.
         lifetime_s = max(command.expires_at - time.monotonic(), 0.0)
         result = await self._pipeline.command(source, value, Origin.EMS, "EMS", lifetime_s)
         match result:

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
+from vppscada.model.assets import AssetStates
+from vppscada.model.points import Role
 from vppscada.model.quality import Quality
 from vppscada.model.schedule import Schedule
 from vppscada.model.site import PLANT, Site
 from vppscada.plant.accounting import Totals
 from vppscada.plant.commitment import step_at
 from vppscada.plant.cycle import Decision
+from vppscada.plant.fleet_view import FleetColumns, FleetRows
 from vppscada.plant.memory import Orders
 from vppscada.points.database import Database
 
@@ -47,17 +51,33 @@ class PlantPoints:
         self._database.set_values(rows, np.where(known, value, 0.0), column, now_ms)
 
 
-def measured_values(decision: Decision) -> dict[str, float]:
-    """Sums of measurements: they carry the fleet's quality."""
+def measured_values(
+    decision: Decision, states: AssetStates, columns: FleetColumns, rows: FleetRows
+) -> list[tuple[dict[str, float], Quality]]:
+    """Sums of measurements, each group with its quality: a sum that misses a part is no better than that part."""
     state = decision.state
-    return {
-        "active_power": state.power_mw,
-        "reactive_power": state.reactive_mvar,
-        "available_up": state.available_up_mw,
-        "available_down": state.available_down_mw,
-        "stored_energy": state.stored_mwh,
-        "state_of_charge": state.state_of_charge,
-    }
+    reactive = rows.has(Role.REACTIVE_POWER) & states.online & np.isnan(states.reactive_mvar)
+    stored = columns.storage & states.online & np.isnan(states.stored_mwh)
+    return [
+        (
+            {
+                "active_power": state.power_mw,
+                "available_up": state.available_up_mw,
+                "available_down": state.available_down_mw,
+            },
+            state.quality,
+        ),
+        ({"reactive_power": state.reactive_mvar}, _missing(state.quality, reactive)),
+        (
+            {"stored_energy": state.stored_mwh, "state_of_charge": state.state_of_charge},
+            _missing(state.quality, stored),
+        ),
+    ]
+
+
+def _missing(quality: Quality, unknown: NDArray[np.bool_]) -> Quality:
+    """The quality of a sum of which some parts are unknown though their devices are online."""
+    return Quality.COMM_LOST if unknown.any() else quality
 
 
 def order_values(orders: Orders, target_mw: float) -> dict[str, float]:

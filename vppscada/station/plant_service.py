@@ -14,6 +14,7 @@ from vppscada.model.assets import AssetStates
 from vppscada.model.changes import ChangeSet
 from vppscada.model.clock import PlantClock
 from vppscada.model.commands import CommandStatus
+from vppscada.model.errors import JournalError
 from vppscada.model.points import Role
 from vppscada.model.quality import Quality
 from vppscada.model.schedule import Schedule
@@ -78,8 +79,10 @@ class PlantService:
         self.orders = self._kept_orders()
         self.memory = self._kept_memory(now_ms)
         self.totals = self._kept_totals()
-        self._totals_ms = now_ms
+        self._accounted_at = time.monotonic()
         self._kept_at = 0.0
+        self._kept_well = True
+        self._teller.permitted = self.orders.enabled
 
     @property
     def states(self) -> AssetStates:
@@ -119,15 +122,24 @@ class PlantService:
         self._wake.set()
 
     async def order(self, point: str, value: float) -> CommandStatus:
-        """Take an order to the plant. SUCCESS once it is on disk."""
+        """Take an order to the plant. SUCCESS once it is on disk; what cannot be written is not in force.
+
+        Once a disable is answered, no command of the scheduler's leaves that had not left before.
+        """
         async with self._order_lock:
             ordered = self.judge_order(point, value)
             if isinstance(ordered, OrderRefused):
                 self.statistics["orders_refused"] += 1
                 log.warning("order_refused", point=point, value=value, reason=ordered.reason)
                 return ordered.status
-            await self._journal.put("orders", ordered.to_json())
+            try:
+                await self._journal.put("orders", ordered.to_json())
+            except JournalError as error:
+                self.statistics["orders_refused"] += 1
+                log.error("order_not_kept", point=point, value=value, error=str(error))
+                return CommandStatus.HARDWARE_ERROR
             self.orders = ordered
+            self._teller.permitted = ordered.enabled
         self.statistics["orders_taken"] += 1
         log.info("order_taken", point=point, value=value)
         self._points.write(order_values(self.orders, self.memory.target_mw), Quality.ONLINE, wall_ms())
@@ -143,7 +155,7 @@ class PlantService:
         now_ms = wall_ms()
         plant_ms = self.clock.plant_ms(now_ms)
         states = self.states
-        self._account(states, plant_ms)
+        self._account(states, plant_ms, time.monotonic())
         period_h = self.site.plant.dispatch_period_s * self.clock.speed / 3600.0
         decision = run_cycle(
             self.plant, self.memory, states, self.orders, self.schedule, plant_ms, time.monotonic(), period_h
@@ -153,13 +165,14 @@ class PlantService:
         if self.orders.enabled:
             self._teller.tell(decision, states)
         else:
+            self._teller.forget()
             self.memory = replace(self.memory, setpoint_mw=np.full_like(self.memory.setpoint_mw, np.nan))
-        self._publish(decision, plant_ms, now_ms)
+        self._publish(decision, states, plant_ms, now_ms)
         await self._keep()
 
-    def _account(self, states: AssetStates, plant_ms: int) -> None:
-        hours = max(plant_ms - self._totals_ms, 0) / 3.6e6
-        self._totals_ms = plant_ms
+    def _account(self, states: AssetStates, plant_ms: int, now: float) -> None:
+        hours = (now - self._accounted_at) * self.clock.speed / 3600.0  # not by a wall clock, which may be set
+        self._accounted_at = now
         self.totals = advance(
             self.totals,
             hours,
@@ -184,7 +197,7 @@ class PlantService:
         for i in np.flatnonzero(~before & decision.following):
             log.info("asset_probed_again", asset=names[i])
 
-    def _publish(self, decision: Decision, plant_ms: int, now_ms: int) -> None:
+    def _publish(self, decision: Decision, states: AssetStates, plant_ms: int, now_ms: int) -> None:
         price = self.expectations.now(self.site.schedule.price, plant_ms)
         load = self.expectations.now(self.site.schedule.load, plant_ms)
         own: Mapping[str, float] = {
@@ -196,7 +209,8 @@ class PlantService:
             "sessions_online": float(self._teller.sessions_online()),
             "plant_time": plant_ms / 1000.0,
         }
-        self._points.write(measured_values(decision), decision.state.quality, now_ms)
+        for values, quality in measured_values(decision, states, self.plant.columns, self._rows):
+            self._points.write(values, quality, now_ms)
         self._points.write(own, Quality.ONLINE, now_ms)
         self._points.write_setpoints(decision.dispatch.setpoint_mw, now_ms)
 
@@ -206,8 +220,16 @@ class PlantService:
         if time.monotonic() - self._kept_at < _KEEP_EVERY_S:
             return
         self._kept_at = time.monotonic()
-        await self._journal.put("memory", self.memory.to_json(self.site.fleet))
-        await self._journal.put("totals", self.totals.to_json())
+        try:
+            await self._journal.put("memory", self.memory.to_json(self.site.fleet))
+            await self._journal.put("totals", self.totals.to_json())
+        except JournalError as error:  # the plant goes on: it is the gate that sends nothing without a record
+            self.statistics["memory_not_kept"] += 1
+            if self._kept_well:
+                log.error("memory_not_kept", error=str(error))
+            self._kept_well = False
+        else:
+            self._kept_well = True
 
     def _kept_orders(self) -> Orders:
         spec = self.site.plant

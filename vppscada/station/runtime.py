@@ -44,8 +44,16 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     loop = new_loop()
     install_reactor(loop)
     task = loop.create_task(main)
+    stopping = False
+
+    def stop() -> None:
+        nonlocal stopping
+        if not stopping:  # a second signal must not break off a clean stop half way; SIGKILL always can
+            stopping = True
+            task.cancel()
+
     for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, task.cancel)
+        loop.add_signal_handler(signum, stop)
     try:
         return loop.run_until_complete(task)
     finally:

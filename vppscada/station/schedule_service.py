@@ -11,6 +11,7 @@ from vppscada.plant.memory import PlantMode
 from vppscada.plant.planning import PlannedFor, reason_to_plan
 from vppscada.plant.requirements import build_request
 from vppscada.scheduling.worker import SolverWorker
+from vppscada.station.backoff import delay_s
 from vppscada.station.plant_service import PlantService
 from vppscada.station.supervisor import wall_ms
 
@@ -18,7 +19,7 @@ log = structlog.get_logger()
 
 _LOOK_EVERY_S = 0.25
 _DEADLINE_MARGIN_S = 10.0  # beyond the solver's own limit before the worker is killed
-_REST_AFTER_FAILURE_S = 5.0
+_REST_AFTER_FAILURE_S = (5.0, 60.0)  # first, longest
 
 
 class ScheduleService:
@@ -30,6 +31,8 @@ class ScheduleService:
         self._plant = plant
         self._worker = worker
         self._last: PlannedFor | None = None
+        self._failures = 0  # in a row
+        self._rest_until = -float("inf")
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -43,11 +46,18 @@ class ScheduleService:
                 continue
             self._last = current
             try:
-                await self._solve(current, reason)
+                solved = await self._solve(current, reason)
             except Exception:
-                self.statistics["solves_failed"] += 1
+                solved = False
                 log.exception("schedule_failed")
-                await asyncio.sleep(_REST_AFTER_FAILURE_S)
+            self._note(solved)
+
+    def _note(self, solved: bool) -> None:
+        """After a failure it is tried again by itself, less and less often; a change of the plant does not wait."""
+        self._failures = 0 if solved else self._failures + 1
+        if not solved:
+            self.statistics["solves_failed"] += 1
+            self._rest_until = time.monotonic() + delay_s(self._failures, 0.0, *_REST_AFTER_FAILURE_S)
 
     def _current(self) -> PlannedFor:
         plant = self._plant
@@ -64,9 +74,11 @@ class ScheduleService:
         decision = self._plant.decision
         shortfall = 0.0 if decision is None else decision.dispatch.shortfall_mw
         every_s = self._plant.site.schedule.every_s
+        if self._failures and time.monotonic() >= self._rest_until:
+            return "the last try failed"
         return reason_to_plan(self._last, current, every_s, self._plant.site.fleet.rating_mw, shortfall)
 
-    async def _solve(self, current: PlannedFor, reason: str) -> None:
+    async def _solve(self, current: PlannedFor, reason: str) -> bool:
         plant = self._plant
         site = plant.site
         follow = plant.orders.mode is PlantMode.FOLLOW
@@ -82,11 +94,10 @@ class ScheduleService:
         )
         result = await self._worker.solve(request, site.schedule.time_limit_s + _DEADLINE_MARGIN_S)
         if isinstance(result, SolveFailure):
-            self.statistics["solves_failed"] += 1
             log.error("schedule_not_solved", status=result.status, reason=result.reason, why=reason)
-            await asyncio.sleep(_REST_AFTER_FAILURE_S)
-            return
+            return False
         self._adopt(result, reason)
+        return True
 
     def _adopt(self, schedule: Schedule, reason: str) -> None:
         self.statistics["solves"] += 1

@@ -40,15 +40,19 @@ class TaskService(Service):
         if self._task is None:
             return
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await self._task
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        except Exception:
+            log.exception("service_stop_failed", service=self.name)
 
     def _done(self, task: "asyncio.Task[None]") -> None:
-        if task.cancelled() or not self.running:
+        if not self.running:
             return
-        error = task.exception()
-        log.error("service_ended", service=self.name, error=repr(error))
-        self._failed(str(self.name), repr(error))
+        # Cancelled by nobody who stops the service: a cancellation that leaked out of something it awaited.
+        error = "cancelled" if task.cancelled() else repr(task.exception())
+        log.error("service_ended", service=self.name, error=error)
+        self._failed(str(self.name), error)
 
 
 async def leave(tree: MultiService, name: str) -> None:

@@ -13,6 +13,7 @@ from twisted.application.service import MultiService
 from vppscada.control.pipeline import ControlPipeline
 from vppscada.model.clock import PlantClock
 from vppscada.model.drivers import Driver
+from vppscada.model.errors import VppscadaError
 from vppscada.model.outstations import Outstation
 from vppscada.model.points import RowPoint
 from vppscada.model.quality import Quality
@@ -36,6 +37,11 @@ from vppscada.station.watch import Watch
 log = structlog.get_logger()
 
 _STALE_EVERY_S = 0.5
+_OUTCOMES_S = 6.0  # longer than a command lives
+
+
+class ServiceEndedError(VppscadaError):
+    """A part of the station that never ends ended."""
 
 
 class Station:
@@ -79,13 +85,13 @@ class Station:
 
         Raises:
             OSError: a listener cannot bind.
-            RuntimeError: a service ended by itself.
+            ServiceEndedError: a service ended by itself.
         """
         tree = MultiService()
         try:
             await self._start(tree)
             reason = await self._failed
-            raise RuntimeError(reason)
+            raise ServiceEndedError(reason)
         finally:
             self.watch.stopping()
             await self._stop(tree)
@@ -116,16 +122,26 @@ class Station:
 
     async def _stop(self, tree: MultiService) -> None:
         for name in ("watch", "plant", "schedule"):  # nobody decides any more; sessions are still up
-            await leave(tree, name)
+            await self._try(f"stop {name}", leave(tree, name))
         if self.site.plant.on_stop == "zero" and self.plant.orders.enabled:
-            await self.teller.rest()
-        await self.teller.drain()
+            await self._try("rest", self.teller.rest())
+        await self._try("drain", self.teller.drain())
         await stop_in_reverse(tree)
         for outstation, _ in self.outstations:
-            await outstation.stop()
-        await self.worker.close()
+            await self._try("stop outstation", outstation.stop())
+        await self._try("stop solver", self.worker.close())
+        outcomes = asyncio.wait_for(self.pipeline.drain(), _OUTCOMES_S)  # of an EMS's commands: still to be written
+        await self._try("drain commands", outcomes)
         await asyncio.to_thread(self.journal.close)
         log.info("station_stopped", site=self.site.plant.name)
+
+    async def _try(self, what: str, step: Coroutine[Any, Any, None]) -> None:
+        """One step of the stop: whatever goes wrong in it, the others are taken."""
+        try:
+            await step
+        except Exception:
+            self.statistics["errors_caught"] += 1
+            log.exception("stop_step_failed", step=what)
 
     def _outstation(self, spec: EmsSpec, driver: Driver) -> tuple[Outstation, EmsFeed]:
         handler = EmsCommands(self.site, spec.exports, self.plant, self.pipeline)

@@ -63,6 +63,12 @@ class Supervisor:
             await self.session.run(self)
         except SessionLost as lost:
             return str(lost)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # we are to stop
+            self.statistics["errors_caught"] += 1  # something that the session awaited was cancelled, not we
+            return "internal error: cancelled from within"
         except Exception as error:
             self.statistics["errors_caught"] += 1
             log.exception("session_failed", session=self.session.name)

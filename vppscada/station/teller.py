@@ -23,7 +23,8 @@ from vppscada.points.database import Database
 
 log = structlog.get_logger()
 
-_LIFETIME_S = 5.0
+_LIFETIME_S = 5.0  # of a decision, whatever number of commands it takes
+_PACE_S = 0.25  # longer than the control gate wants between two commands to a point
 _START_MARGIN_S = 30.0  # wall seconds after which a start that shows no effect may be decided anew
 
 
@@ -41,6 +42,7 @@ class Teller:
     ) -> None:
         self.statistics: Counter[str] = Counter()
         self.sessions_online = sessions_online
+        self.permitted = True  # False: nothing more leaves, not even the rest of what a task has begun
         self._fleet = fleet
         self._rows = rows
         self._columns = fleet_columns(fleet)
@@ -77,7 +79,7 @@ class Teller:
                 continue
             switch = bool(start[i]) if start[i] or stop[i] else None
             power = float(setpoint[i]) if worth[i] and switch is None else None
-            task = asyncio.create_task(self._tell_one(i, switch, power))
+            task = asyncio.create_task(self._tell_one(i, switch, power, now + _LIFETIME_S))
             self._busy[i] = task
             task.add_done_callback(partial(self._told, i))
 
@@ -90,6 +92,10 @@ class Teller:
         said = is_fit(self._database.quality[rows]) & (self._database.value[rows] != 1.0)
         return np.where(rows == ABSENT, False, said)
 
+    def forget(self) -> None:
+        """Somebody else may command the fleet: what it was told last is what it echoes."""
+        self._sent_mw[:] = np.nan
+
     async def drain(self) -> None:
         """Await what is under way."""
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
@@ -97,31 +103,37 @@ class Teller:
     async def rest(self) -> None:
         """Tell every asset that can be told to go to zero: the clean stop of a site that asks for it."""
         await self.drain()
-        await asyncio.gather(*(self._tell_one(i, None, 0.0) for i in range(len(self._fleet))))
+        await asyncio.sleep(_PACE_S)  # so that no zero is refused for coming right behind another command
+        deadline = time.monotonic() + _LIFETIME_S
+        await asyncio.gather(*(self._tell_one(i, None, 0.0, deadline) for i in range(len(self._fleet))))
 
-    async def _tell_one(self, i: int, switch: bool | None, power_mw: float | None) -> None:
+    async def _tell_one(self, i: int, switch: bool | None, power_mw: float | None, deadline: float) -> None:
         try:
             if switch is not None:
                 self._switched_at[i] = time.monotonic()
-                await self._command(i, Role.START_STOP, float(switch), "commitment")
+                await self._command(i, Role.START_STOP, float(switch), "commitment", deadline)
             elif power_mw is not None:
-                await self._set_power(i, power_mw)
+                await self._set_power(i, power_mw, deadline)
         except Exception:
             self.statistics["errors_caught"] += 1
             log.exception("telling_failed", asset=self._fleet.assets[i].name)
 
-    async def _set_power(self, i: int, power_mw: float) -> None:
+    async def _set_power(self, i: int, power_mw: float, deadline: float) -> None:
         enable = self._rows.of[Role.SETPOINT_ENABLE][i]
         if enable != ABSENT and self._database.value[enable] != 1.0:
-            await self._command(i, Role.SETPOINT_ENABLE, 1.0, "setpoint enable")
+            await self._command(i, Role.SETPOINT_ENABLE, 1.0, "setpoint enable", deadline)
         self._sent_mw[i], self._sent_at[i] = power_mw, time.monotonic()
-        await self._command(i, Role.SETPOINT, power_mw, "dispatch")
+        await self._command(i, Role.SETPOINT, power_mw, "dispatch", deadline)
 
-    async def _command(self, i: int, role: Role, value: float, reason: str) -> None:
+    async def _command(self, i: int, role: Role, value: float, reason: str, deadline: float) -> None:
         row = int(self._rows.of[role][i])
         if row == ABSENT:
             return
-        result = await self._pipeline.command(row, value, Origin.SCHEDULER, reason, _LIFETIME_S)
+        if not self.permitted:
+            self.statistics["withheld"] += 1
+            return
+        lifetime_s = deadline - time.monotonic()
+        result = await self._pipeline.command(row, value, Origin.SCHEDULER, reason, lifetime_s)
         name = self._fleet.assets[i].name
         match result:
             case Accepted():

@@ -17,14 +17,17 @@ log = structlog.get_logger()
 
 _LOOK_S = 1.0
 _DISPATCH_LATE_S = 10.0
-_SCHEDULER_LATE_S = 120.0  # a solve may take its time limit and the worker's restart
+_SCHEDULER_LATE_S = 120.0  # beyond the time limit of a solve: the worker's restart, a rest after a failure
 
 
-def late(now: float, dispatch: float, scheduler: float, period_s: float) -> str | None:
-    """Which part has made no progress for too long; None = all move. Monotonic seconds."""
+def late(now: float, dispatch: float, scheduler: float, period_s: float, solve_s: float) -> str | None:
+    """Which part has made no progress for too long; None = all move. Monotonic seconds.
+
+    ``period_s`` is the dispatch period, ``solve_s`` the time limit of a solve.
+    """
     if now - dispatch > max(_DISPATCH_LATE_S, 5.0 * period_s):
         return "dispatch"
-    if now - scheduler > _SCHEDULER_LATE_S:
+    if now - scheduler > solve_s + _SCHEDULER_LATE_S:
         return "scheduler"
     return None
 
@@ -65,8 +68,13 @@ class Watch:
         notify(STOPPING="1", STATUS="stopping")
 
     def _look(self) -> None:
+        site = self._plant.site
         stuck = late(
-            time.monotonic(), self._plant.progress, self._scheduler.progress, self._plant.site.plant.dispatch_period_s
+            time.monotonic(),
+            self._plant.progress,
+            self._scheduler.progress,
+            site.plant.dispatch_period_s,
+            site.schedule.time_limit_s,
         )
         if stuck is not None:
             if stuck != self._was_late:
