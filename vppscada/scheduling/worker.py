@@ -22,6 +22,8 @@ from vppscada.scheduling.objective import require_available
 
 log = structlog.get_logger()
 
+_OWN_END_S = 1.0
+
 #: What the worker may take beyond the deadline to hand over what it has, before it is killed.
 GRACE_S = 1.0
 _WORKER = (sys.executable, "-m", "vppscada.scheduling.worker_process")
@@ -73,6 +75,9 @@ class SolverWorker:
         try:
             result = await _exchange(process, (request, deadline - time.monotonic()))
         except (OSError, EOFError, asyncio.IncompleteReadError) as error:
+            # It is ending by itself: asyncio loses the exit status of a process that is signalled after its end.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(process.wait()), _OWN_END_S)
             await self._end(process)
             self.statistics["workers_lost"] += 1
             reason = f"the solver process {_ending(process)} while it worked"
@@ -103,8 +108,9 @@ class SolverWorker:
             self._process = None
         if process.stdin is not None:
             process.stdin.close()
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
         await asyncio.shield(process.wait())
 
 
