@@ -16,11 +16,21 @@ from protocols.dnp3 import DRIVER
 from protocols.dnp3.outstation_config import Dnp3OutstationSettings
 from vppscada.maps import find_site, load_site
 from vppscada.model.batch import Batch, Cause
-from vppscada.model.commands import AnalogValue, Command, CommandMode, CommandResult, Crob, CrobOperation, Origin
+from vppscada.model.commands import (
+    AnalogValue,
+    Command,
+    CommandMode,
+    CommandRecord,
+    CommandResult,
+    Crob,
+    CrobOperation,
+    Origin,
+)
 from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.sessions import SessionLost
 from vppscada.model.site import EmsSpec
 from vppscada.points.database import Database
+from vppscada.points.journal_queries import JournalReader
 from vppscada.station.drivers import DRIVERS
 
 _EVENT_CAUSES = (Cause.EVENT, Cause.UNSOLICITED)
@@ -70,11 +80,19 @@ class Processes:
 
     async def start_device(self, session: str) -> None:
         """Start the simulated device of a session."""
-        await self._start(session, "simulate", "--session", session)
+        await self._start(session, "simulate", "--session", session, "--parent-pipe")
 
-    async def start_station(self) -> None:
-        """Start the station."""
-        await self._start("station", "run", "--state", str(self.state))
+    async def tell_device(self, session: str, line: str) -> None:
+        """A line to a simulated device: ``fault KIND [SECONDS]`` or ``clear``, which also ends a hang."""
+        pipe = self.running[session].stdin
+        assert pipe is not None
+        pipe.write(f"{line}\n".encode())
+        await pipe.drain()
+
+    async def start_station(self, name: str = "station", **overrides: str) -> None:
+        """Start the station; ``plant__on_stop="zero"`` overrides the setting plant.on_stop."""
+        more = [f"--set={key.replace('__', '.')}={value}" for key, value in overrides.items()]
+        await self._start(name, "run", "--state", str(self.state), *more)
 
     async def start_all(self) -> None:
         """Every device, then the station."""
@@ -88,6 +106,26 @@ class Processes:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)
         await process.wait()
+
+    async def end(self, name: str, seconds: float = 20.0, stop: bool = True) -> int:
+        """SIGTERM one process (or not) and return the status that it ended with."""
+        process = self.running[name]
+        if stop:
+            process.terminate()
+        status = await asyncio.wait_for(process.wait(), seconds)
+        del self.running[name]
+        return status
+
+    def records(self, since_ms: int = 0) -> list[CommandRecord]:
+        """The states of commands that the station wrote down from a time on, oldest first."""
+        reader = JournalReader(self.state)
+        late = [one.id for one in reader.commands(10_000) if one.time_ms >= since_ms]
+        every = [state for command in reversed(late) for state in reader.command_history(command)]
+        return [one for one in every if one.time_ms >= since_ms]
+
+    def complaints(self) -> list[str]:
+        """Lines of the station's log that no fault of a device excuses."""
+        return [line for line in self.log("station").splitlines() if "Traceback" in line or '_failed", "level"' in line]
 
     def log(self, name: str) -> str:
         """What a process wrote."""
@@ -106,7 +144,7 @@ class Processes:
                 *options,
                 *self._clock,
                 *overrides,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
             )
@@ -196,13 +234,13 @@ class Ems:
         """Select and operate an analog output."""
         return await self._operate(self.row[point, PointKind.ANALOG_OUTPUT], AnalogValue(value))
 
-    async def set_binary(self, point: str, on: bool) -> CommandResult:
-        """Select and operate a binary output."""
+    async def set_binary(self, point: str, on: bool, mode: CommandMode = CommandMode.SBO) -> CommandResult:
+        """Select and operate a binary output, or operate it directly."""
         code = CrobOperation.LATCH_ON if on else CrobOperation.LATCH_OFF
-        return await self._operate(self.row[point, PointKind.BINARY_OUTPUT], Crob(code))
+        return await self._operate(self.row[point, PointKind.BINARY_OUTPUT], Crob(code), mode)
 
-    async def _operate(self, row: int, body: AnalogValue | Crob) -> CommandResult:
+    async def _operate(self, row: int, body: AnalogValue | Crob, mode: CommandMode = CommandMode.SBO) -> CommandResult:
         self._commands += 1
         now = time.monotonic()
-        command = Command(self._commands, row, body, CommandMode.SBO, Origin.EMS, now, now + 5.0)
+        command = Command(self._commands, row, body, mode, Origin.EMS, now, now + 5.0)
         return await self._session.operate(command)
