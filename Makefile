@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 ARGS ?=
 
-.PHONY: venv demo test lint peers bench clean
+.PHONY: venv venv-package demo test lint peers bench clean
 
 venv: $(VENV)/.ready
 
 $(VENV)/.ready: setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || $(MAKE) venv-package
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	touch $@
@@ -18,6 +18,13 @@ demo: venv
 
 test: venv
 	$(VENV)/bin/python -m pytest $(ARGS)
+
+# Debian's python3 comes without ensurepip: its package brings it.
+venv-package:
+	rm -rf $(VENV)
+	@test "$$(id -u)" = 0 || { echo "install Debian's package python3-venv first"; exit 1; }
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv
+	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.peers: $(VENV)/.ready
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,peers,lint]'

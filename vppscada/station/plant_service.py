@@ -181,6 +181,7 @@ class PlantService:
             np.where(states.online, states.on, self.memory.was_on),  # out of sight is not stopped
             self._price(plant_ms),
             self.plant.costs,
+            states.available_mw,
         )
 
     def _price(self, plant_ms: int) -> float:
