@@ -28,7 +28,7 @@ class Scripted:
         self.statistics: Counter[str] = Counter()
         self.lives = 0
         self.started = asyncio.Event()
-        self.end: asyncio.Queue[Exception] = asyncio.Queue()
+        self.end: asyncio.Queue[BaseException] = asyncio.Queue()
 
     async def run(self, listener: SessionListener) -> None:
         self.lives += 1
@@ -42,9 +42,12 @@ class Scripted:
         return NotSent("scripted")
 
 
-@pytest.mark.parametrize("fault", [SessionLost("peer closed"), ZeroDivisionError("a bug in a codec")])
+@pytest.mark.parametrize(
+    "fault",
+    [SessionLost("peer closed"), ZeroDivisionError("a bug in a codec"), asyncio.CancelledError("of a task it awaited")],
+)
 async def test_a_lost_session_marks_its_points_and_comes_back(
-    fault: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "delay_s", lambda *_: 0.0)
     session, database = Scripted(), Database([Point("a.p", PointKind.ANALOG_INPUT)])
