@@ -8,6 +8,7 @@ from vppscada.model.commands import (
     Accepted,
     AnalogValue,
     Command,
+    CommandMode,
     CommandStatus,
     NotSent,
     Origin,
@@ -24,12 +25,19 @@ class EmsCommands:
     """The outstation's `CommandHandler`: rows are positions in its exports."""
 
     def __init__(
-        self, site: Site, exports: Sequence[ExportedPoint], plant: PlantService, pipeline: ControlPipeline
+        self,
+        site: Site,
+        exports: Sequence[ExportedPoint],
+        plant: PlantService,
+        pipeline: ControlPipeline,
+        selecting: bool,
     ) -> None:
+        """``selecting``: the outstation's protocol has a select, and points that ask for it get no operate without."""
         self._site = site
         self._exports = exports
         self._plant = plant
         self._pipeline = pipeline
+        self._needs_select = [selecting and export.point.command_mode is CommandMode.SBO for export in exports]
 
     async def select(self, command: Command) -> CommandStatus:
         """The checks of `operate`, without effect."""
@@ -43,6 +51,8 @@ class EmsCommands:
 
     async def operate(self, command: Command) -> CommandStatus:
         """Take an order, or send the command on and answer with what the field said."""
+        if self._needs_select[command.row] and command.mode is CommandMode.DIRECT:
+            return CommandStatus.NO_SELECT
         source, value = self._meaning(command)
         point = self._site.points[source]
         if point.asset == PLANT:
