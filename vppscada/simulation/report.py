@@ -132,7 +132,7 @@ def _axes(height_in: float) -> tuple[Figure, Axes]:
 
 def _finish(axes: Axes, unit: str, most_ticks: int = 9) -> None:
     axes.set_ylabel(unit)
-    locator = AutoDateLocator(minticks=3, maxticks=most_ticks)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=min(3, most_ticks - 3), maxticks=most_ticks)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
 
@@ -168,7 +168,7 @@ def _asset_figure(fleet: Fleet, samples: Samples) -> Figure:
         axes.plot(times, samples.column(f"{asset.name}.active_power")[::stride], linewidth=1.2)
         axes.set_ylim(1.05 * asset.lowest_mw - 0.02 * asset.rating_mw, 1.05 * asset.rating_mw)
         axes.set_title(asset.name, fontsize=9, loc="left")
-        _finish(axes, "MW", most_ticks=4)
+        _finish(axes, "MW", most_ticks=5)
     return figure
 
 
