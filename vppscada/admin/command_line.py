@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +38,21 @@ def parser() -> argparse.ArgumentParser:
     _add_simulate(verbs)
     _add_demo(verbs)
     return top
+
+
+def positive(text: str) -> float:
+    """A number of an option that must be finite and above 0.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0.0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
 
 
 _Verbs = argparse._SubParsersAction
@@ -77,8 +93,8 @@ def _add_simulate(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
 def _add_demo(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     demo = verbs.add_parser("demo", help="nine simulated devices, the station and an EMS, live, with a report")
     demo.add_argument("--site", default="demo", help="site file, or the name of a shipped site (default: demo)")
-    demo.add_argument("--duration", type=float, metavar="S", help="seconds until it ends by itself")
-    demo.add_argument("--speed", type=float, default=120.0, help="plant seconds per second (default: 120)")
+    demo.add_argument("--duration", type=positive, metavar="S", help="seconds until it ends by itself")
+    demo.add_argument("--speed", type=positive, default=120.0, help="plant seconds per second (default: 120)")
     demo.add_argument("--report", type=Path, default=Path("report/demo.html"), metavar="FILE")
     demo.add_argument("--summary", type=Path, metavar="FILE", help="write the totals as JSON")
     demo.add_argument("--log-dir", type=Path, metavar="DIR", help="keep the logs of all processes there")
@@ -103,7 +119,7 @@ def _site(parser: argparse.ArgumentParser) -> None:
 
 
 def _clock(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--speed", type=float, default=1.0, help="plant seconds per second; 1 for a real plant")
+    parser.add_argument("--speed", type=positive, default=1.0, help="plant seconds per second; 1 for a real plant")
     parser.add_argument("--wall-start", type=int, metavar="MS", help="UTC ms at which plant time starts to count")
     parser.add_argument("--plant-start", type=int, metavar="MS", help="plant time then, UTC ms")
 

@@ -11,6 +11,7 @@ from vppscada.maps import find_site, load_site, summarise
 from vppscada.model.clock import PlantClock
 from vppscada.model.errors import VppscadaError
 from vppscada.model.site import Site
+from vppscada.scheduling.objective import require_available
 from vppscada.simulation.faults import parse_fault
 from vppscada.simulation.served import serve_device
 from vppscada.station.drivers import DRIVERS
@@ -75,7 +76,9 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def _load(options: argparse.Namespace) -> Site:
-    return load_site(find_site(options.site), DRIVERS, _overrides(options.overrides))
+    site = load_site(find_site(options.site), DRIVERS, _overrides(options.overrides))
+    require_available(site.schedule.objective)
+    return site
 
 
 def _overrides(texts: list[str]) -> dict[str, object]:

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from vppscada.admin.command_line import main
+
+SHIPPED = ("demo", "example")
+
+
+@pytest.mark.parametrize("site", SHIPPED)
+def test_a_good_site_is_summed_up(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", site]) == 0
+    told = capsys.readouterr().out
+    assert "sessions" in told and "points" in told and "MW" in told
+
+
+def test_every_fault_of_a_bad_site_is_told_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text('[plant]\nname = "x"\nmood = "good"\n\n[[asset]]\nname = "a"\nkind = "batery"\n', encoding="utf-8")
+    assert main(["check", str(site)]) == 1
+    told = capsys.readouterr().err
+    assert f"{site}:3:1: unknown key 'mood'" in told
+    assert f"{site}:7:1: kind = 'batery'" in told and "did you mean 'battery'?" in told
+
+
+def test_an_objective_that_is_not_there_is_refused_before_anything_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "demo", "--set", "schedule.objective=revenue"]) == 1
+    assert "no objective 'revenue' in this version; available: cost" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        ["fly"],
+        ["check"],
+        ["demo", "--speed", "0"],
+        ["demo", "--speed", "nan"],
+        ["demo", "--duration", "-1"],
+        ["simulate", "demo"],
+    ],
+)
+def test_wrong_use_ends_with_2(wrong: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(wrong)
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["check", "nowhere"], "no site 'nowhere'"),
+        (["check", "demo", "--set", "foo"], "expected KEY=VALUE"),
+        (["check", "demo", "--set", "session.nope.port=1"], "no session"),
+        (["run", "demo", "--speed", "2"], "go together"),
+        (["simulate", "demo", "--session", "battery1", "--fault", "melt@3"], "melt"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_words(
+    options: list[str], words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(options) == 1
+    assert words in capsys.readouterr().err
