@@ -17,6 +17,8 @@ from vppscada.station.backoff import delay_s
 
 log = structlog.get_logger()
 
+_STEADY_S = 10.0  # online for so long, and the next loss counts as the first
+
 
 def wall_ms() -> int:
     """Wall-clock UTC in milliseconds."""
@@ -76,6 +78,8 @@ class Supervisor:
         return "session ended without a reason"
 
     def _lose(self, reason: str) -> None:
+        if self.status.state is SessionState.ONLINE and time.monotonic() - self.status.since >= _STEADY_S:
+            self._failures = 0  # it had come to stay; one that dies at every start keeps its backoff
         self._failures += 1
         self.statistics["losses"] += 1
         was_up = self.status.state in (SessionState.ONLINE, SessionState.STARTING)
@@ -99,7 +103,6 @@ class Supervisor:
 
     def on_started(self) -> None:
         """See `SessionListener`."""
-        self._failures = 0
         self._step(SessionInput.STARTED)
         self.tried.set()
         log.info("session_started", session=self.session.name)

@@ -81,3 +81,30 @@ async def test_a_lost_session_marks_its_points_and_comes_back(
         journal.close()
     assert seen[-1].state is SessionState.STOPPED
     assert np.uint16(database.quality[0]) & np.uint16(Quality.COMM_LOST)
+
+
+async def test_a_session_that_dies_at_every_start_keeps_its_backoff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+
+    def noted(failures: int, _: float) -> float:
+        waits.append(failures)
+        return 0.0
+
+    monkeypatch.setattr(module, "delay_s", noted)
+    session = Scripted()
+    journal = Journal.open(tmp_path)
+    keeper = Supervisor(session, [0], Database([Point("a.p", PointKind.ANALOG_INPUT)]), journal, lambda _: None)
+    for _ in range(4):
+        session.end.put_nowait(SessionLost("peer closed"))
+    task = asyncio.create_task(keeper.run())
+    try:
+        while len(waits) < 4:
+            await asyncio.sleep(0)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        journal.close()
+    assert waits == [1, 2, 3, 4]
