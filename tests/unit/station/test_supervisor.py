@@ -87,9 +87,12 @@ async def test_a_session_that_dies_at_every_start_keeps_its_backoff(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[int] = []
+    often = asyncio.Event()
 
     def noted(failures: int, _: float) -> float:
         waits.append(failures)
+        if len(waits) == 4:
+            often.set()
         return 0.0
 
     monkeypatch.setattr(module, "delay_s", noted)
@@ -100,8 +103,7 @@ async def test_a_session_that_dies_at_every_start_keeps_its_backoff(
         session.end.put_nowait(SessionLost("peer closed"))
     task = asyncio.create_task(keeper.run())
     try:
-        while len(waits) < 4:
-            await asyncio.sleep(0)
+        await often.wait()
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
