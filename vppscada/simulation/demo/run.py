@@ -90,10 +90,16 @@ class Demo:
             await self._end()
         return self._report(screen)
 
+    def _lasting_s(self) -> float:
+        """Wall seconds until it ends by itself: as asked for, and never beyond the end of the data."""
+        load = self.plan.load
+        data_ms = int(load.time_ms[-1]) + load.step_ms - self.clock.plant_start_ms
+        return min(data_ms / 1000.0 / self.options.speed, self.options.duration_s or math.inf)
+
     async def _play(self, screen: Screen) -> None:
         tasks: list[asyncio.Task[None]] = []
         try:
-            async with asyncio.timeout(self.options.duration_s):
+            async with asyncio.timeout(self._lasting_s()):
                 await self._start_devices(screen)
                 await self._start_station(screen)
                 tasks = [asyncio.create_task(work) for work in (self.ems.run(), self._steer(), self._watch(screen))]
