@@ -30,10 +30,11 @@ def run(options: argparse.Namespace) -> int:
     """Run the station until a signal; exit 0 after a clean stop."""
     configure_logs(options.log_level)
     site = _load(options)
+    clock = _clock(options)
     state = options.state or Path(os.environ.get("STATE_DIRECTORY", "") or "state")
 
     async def main() -> int:
-        station = Station(site, state, _clock(options), DRIVERS)
+        station = Station(site, state, clock, DRIVERS)
         try:
             await station.run()
         except asyncio.CancelledError:
@@ -47,11 +48,12 @@ def simulate(options: argparse.Namespace) -> int:
     """Serve one session's assets until a signal."""
     configure_logs(options.log_level)
     site = _load(options)
+    clock = _clock(options)
     faults = [parse_fault(text) for text in options.fault]
 
     async def main() -> int:
         with contextlib.suppress(asyncio.CancelledError):
-            await serve_device(site, options.session, _clock(options), faults, parent_pipe=options.parent_pipe)
+            await serve_device(site, options.session, clock, faults, parent_pipe=options.parent_pipe)
         return 0
 
     return run_loop(main())
