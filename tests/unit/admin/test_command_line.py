@@ -60,5 +60,7 @@ def test_what_cannot_be_done_is_said_in_words(
     options: list[str], words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    # Loggers keep the stream that they are given, and this test's standard error is closed after it.
+    monkeypatch.setattr("vppscada.admin.commands.configure_logs", lambda _: None)
     assert main(options) == 1
     assert words in capsys.readouterr().err
