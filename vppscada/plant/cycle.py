@@ -104,11 +104,7 @@ def run_cycle(
         limits = dispatching.at_rest(columns, limits)
     price = float("nan") if schedule is None or step is None else float(schedule.marginal_price_per_mwh[step])
     base = _base(columns, memory, states, schedule, step)
-    marginal = _marginal_costs(plant, states, price, raising=target > float(base.sum()))
-    steady = dispatching.steady_powers(target + memory.trim_mw, base, limits, marginal, columns.fast)
-    low, high = dispatching.reachable(columns, states, limits, memory.setpoint_mw[0], period_h * 60.0)
-    boxes = Boxes(low, high, steady, marginal, dispatching.tiers(columns, limits.controlled))
-    decided = dispatching.dispatch(target + memory.trim_mw, boxes)
+    decided = _share(plant, memory, states, limits, base, target, price, period_h)
     told = _uncurtailed(columns, states, decided.setpoint_mw) if orders.running else decided.setpoint_mw
     decided = replace(
         decided,
@@ -127,6 +123,25 @@ def run_cycle(
         marginal_price=price,
         following=following,
     )
+
+
+def _share(
+    plant: Plant,
+    memory: Memory,
+    states: AssetStates,
+    limits: dispatching.Holdable,
+    base_mw: Column,
+    target_mw: float,
+    price: float,
+    period_h: float,
+) -> Dispatch:
+    """The target shared: in merit order as far as each can hold it, then as far as ramps allow now."""
+    columns, wanted = plant.columns, target_mw + memory.trim_mw
+    marginal = _marginal_costs(plant, states, price, raising=target_mw > float(base_mw.sum()))
+    steady = dispatching.steady_powers(wanted, base_mw, limits, marginal, columns.fast)
+    low, high = dispatching.reachable(columns, states, limits, memory.setpoint_mw[0], period_h * 60.0)
+    boxes = Boxes(low, high, steady, marginal, dispatching.tiers(columns, limits.controlled))
+    return dispatching.dispatch(wanted, boxes)
 
 
 def _note_target(memory: Memory, target: float, plant_ms: int) -> Memory:
