@@ -2,17 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from protocols.dnp3.config import (
-    ADDRESS_COLUMNS,
-    DATA_TYPES,
-    Dnp3Address,
-    Dnp3SessionSettings,
-    read_address,
-    read_session,
-)
-from protocols.dnp3.outstation import Dnp3Outstation
-from protocols.dnp3.outstation_config import Dnp3OutstationSettings, read_outstation
-from protocols.dnp3.session import Dnp3Session
+from protocols.dnp3.addresses import ADDRESS_COLUMNS, DATA_TYPES, Dnp3Address, read_address
+from protocols.dnp3.master.config import Dnp3SessionSettings, read_session
+from protocols.dnp3.master.session import Dnp3Session
+from protocols.dnp3.outstation.config import Dnp3OutstationSettings, read_outstation
+from protocols.dnp3.outstation.server import Dnp3Outstation
 from vppscada.model.outstations import CommandHandler, EventStore, Outstation
 from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.sessions import Session

@@ -32,6 +32,8 @@ PRM = 0x40
 FCB = 0x20
 FCV = 0x10
 
+#: Addresses 0xFFF0 and up are reserved (IEEE 1815, 9.2.4.1.3).
+MAX_LINK_ADDRESS = 0xFFEF
 #: Destinations from here up are broadcasts: confirm not wanted, confirm wanted, confirm optional (in rising order).
 BROADCAST_NO_CONFIRM = 0xFFFD
 BROADCAST_CONFIRM = 0xFFFE

@@ -82,7 +82,7 @@ def _free_port() -> int:
 
 
 def _points() -> "list[RowPoint]":
-    from protocols.dnp3.config import Dnp3Address
+    from protocols.dnp3.addresses import Dnp3Address
     from vppscada.model.points import Point, PointKind, RowPoint
 
     points = [
@@ -95,7 +95,8 @@ def _points() -> "list[RowPoint]":
 
 async def _our_commands(port: int, seconds: float) -> float:
     from protocols.dnp3 import DRIVER
-    from protocols.dnp3.config import Dnp3Address, Dnp3SessionSettings
+    from protocols.dnp3.addresses import Dnp3Address
+    from protocols.dnp3.master.config import Dnp3SessionSettings
     from vppscada.model.batch import Batch
     from vppscada.model.commands import Accepted, Command, CommandMode, Crob, CrobOperation, Origin
     from vppscada.model.points import Point, PointKind, RowPoint
@@ -131,7 +132,7 @@ async def _our_commands(port: int, seconds: float) -> float:
 
 async def _our_master(port: int, seconds: float) -> float:
     from protocols.dnp3 import DRIVER
-    from protocols.dnp3.config import Dnp3SessionSettings
+    from protocols.dnp3.master.config import Dnp3SessionSettings
     from vppscada.model.batch import Batch
     from vppscada.points.database import Database
 
@@ -164,7 +165,7 @@ async def _our_outstation(port: int, count: int) -> None:
     import numpy as np
 
     from protocols.dnp3 import DRIVER
-    from protocols.dnp3.outstation_config import Dnp3OutstationSettings
+    from protocols.dnp3.outstation.config import Dnp3OutstationSettings
     from vppscada.model.batch import Cause, untimed_batch
     from vppscada.model.commands import Command, CommandStatus
     from vppscada.model.quality import Quality

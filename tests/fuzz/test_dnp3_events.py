@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from protocols.dnp3.events import EVENT, EventBuffer
+from protocols.dnp3.outstation.events import EVENT, EventBuffer
 
 MOST = 5
 

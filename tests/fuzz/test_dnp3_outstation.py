@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from protocols.dnp3.application import parse_response
 from protocols.dnp3.link import FrameParser
 from protocols.dnp3.objects import parse_headers
-from tests.unit.protocols.dnp3.outstation_wire import QUIET, Wire, point
+from tests.unit.protocols.dnp3.outstation.wire import QUIET, Wire, point
 from vppscada.model.points import Point, PointKind
 
 #: Requests of every function that are right as they stand; the fuzz begins from them.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from protocols.dnp3 import DRIVER
-from protocols.dnp3.config import Dnp3Address
+from protocols.dnp3.addresses import Dnp3Address
 from vppscada.maps.csv_map import PointMap, read_device_map
 from vppscada.maps.locate import shipped
 from vppscada.model.errors import Fault

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from protocols.dnp3 import DRIVER
-from protocols.dnp3.config import Dnp3Address, Dnp3SessionSettings, address_of
+from protocols.dnp3.addresses import Dnp3Address, address_of
+from protocols.dnp3.master.config import Dnp3SessionSettings
 from vppscada.maps.locate import shipped
 from vppscada.model.batch import Batch, Cause
 from vppscada.model.commands import (

@@ -15,9 +15,9 @@ from dnp3.core.enums import ControlCode
 from dnp3.master import DefaultSOEHandler, Master, MasterConfig, MasterTcpRunner
 from numpy.typing import NDArray
 
-from protocols.dnp3.config import Dnp3Address
-from protocols.dnp3.outstation import Dnp3Outstation
-from protocols.dnp3.outstation_config import Dnp3OutstationSettings
+from protocols.dnp3.addresses import Dnp3Address
+from protocols.dnp3.outstation.config import Dnp3OutstationSettings
+from protocols.dnp3.outstation.server import Dnp3Outstation
 from vppscada.model.batch import Cause, untimed_batch
 from vppscada.model.commands import AnalogValue, Command, CommandMode, CommandStatus, Crob, CrobOperation
 from vppscada.model.outstations import Events, EventStore

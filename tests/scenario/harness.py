@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from protocols.dnp3 import DRIVER
-from protocols.dnp3.outstation_config import Dnp3OutstationSettings
+from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from vppscada.maps import find_site, load_site
 from vppscada.model.batch import Batch, Cause
 from vppscada.model.commands import (

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import structlog
 
-from protocols.dnp3.outstation_config import Dnp3OutstationSettings
+from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from vppscada.model.batch import Batch
 from vppscada.model.changes import EVENT_CAUSES
 from vppscada.model.commands import Accepted, AnalogValue, Command, CommandBody, CommandResult, Origin, crob_for

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from protocols.dnp3.channel import WRITE_LIMIT, Channel, ChannelClosed, Listener, connect_tcp, listen_tcp
+from protocols.dnp3.channels.tcp import WRITE_LIMIT, Channel, ChannelClosed, Listener, connect_tcp, listen_tcp
 
 
 async def pair() -> tuple[Channel, Channel, Listener]:

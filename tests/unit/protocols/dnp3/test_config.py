@@ -3,8 +3,9 @@
 import pytest
 
 from protocols.dnp3 import DRIVER
-from protocols.dnp3.config import Dnp3Address, Dnp3SessionSettings, command_variation, variations_of
-from protocols.dnp3.outstation_config import Dnp3OutstationSettings
+from protocols.dnp3.addresses import Dnp3Address, command_variation, variations_of
+from protocols.dnp3.master.config import Dnp3SessionSettings
+from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from vppscada.model.errors import CellFaults, SettingFaults
 from vppscada.model.points import Point, PointKind
 

@@ -8,7 +8,7 @@ import pytest
 from protocols.dnp3.link import FrameParser
 from protocols.dnp3.transport import Reassembler
 from tests.unit.protocols.dnp3.captures import FOLDER, Conversation, conversations
-from tests.unit.protocols.dnp3.outstation_wire import QUIET, Wire, point
+from tests.unit.protocols.dnp3.outstation.wire import QUIET, Wire, point
 from vppscada.model.points import PointKind
 
 PROCEDURES = sorted(path.stem for path in FOLDER.glob("*.pcap"))

@@ -1,0 +1,101 @@
+"""Addresses of points in DNP3: what a map's line turns into."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from protocols.dnp3.objects import ANALOG_OUTPUT_VARIATION, EVENT_GROUP, FORMS, STATIC_GROUP
+from vppscada.model.errors import CellFault, CellFaults
+from vppscada.model.points import Point, PointKind
+
+ADDRESS_COLUMNS = ("index", "static_variation", "event_variation")
+DATA_TYPES = ("int16", "int32", "float32", "float64", "uint16", "uint32")
+MAX_INDEX = 0xFFFF
+
+_TYPES_OF: dict[PointKind, tuple[str, ...]] = {
+    PointKind.ANALOG_INPUT: ("float32", "float64", "int16", "int32"),
+    PointKind.ANALOG_OUTPUT: ("float32", "float64", "int16", "int32"),
+    PointKind.COUNTER: ("uint32", "uint16"),
+}
+#: (static, event) variation by kind and data type: always flags, events always with time. "" is the default type.
+_VARIATIONS: dict[PointKind, dict[str, tuple[int, int]]] = {
+    PointKind.BINARY_INPUT: {"": (2, 2)},
+    PointKind.DOUBLE_BIT_INPUT: {"": (2, 2)},
+    PointKind.BINARY_OUTPUT: {"": (2, 2)},
+    PointKind.COUNTER: {"": (1, 5), "uint32": (1, 5), "uint16": (2, 6)},
+    PointKind.ANALOG_INPUT: {"": (5, 7), "int32": (1, 3), "int16": (2, 4), "float32": (5, 7), "float64": (6, 8)},
+    PointKind.ANALOG_OUTPUT: {"": (3, 7), "int32": (1, 3), "int16": (2, 4), "float32": (3, 7), "float64": (4, 8)},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dnp3Address:
+    """Index of a point within its kind; variations only where the map names them (they bind an outstation)."""
+
+    index: int
+    static_variation: int | None = None
+    event_variation: int | None = None
+
+
+def address_of(point: Point) -> Dnp3Address:
+    """The address of one of our points.
+
+    Raises:
+        TypeError: the point was read by another protocol; a programming error.
+    """
+    if not isinstance(point.address, Dnp3Address):
+        raise TypeError(f"{point.id} has no DNP3 address")
+    return point.address
+
+
+def variations_of(point: Point) -> tuple[int, int]:
+    """(static, event) variation in which an outstation tells a point; (0, 0) for strings, whose length decides."""
+    address = address_of(point)
+    if point.kind is PointKind.STRING:
+        return 0, 0
+    static, event = _VARIATIONS[point.kind][point.data_type]
+    return address.static_variation or static, address.event_variation or event
+
+
+def command_variation(point: Point) -> int:
+    """Variation of g41 that commands an analog output."""
+    return ANALOG_OUTPUT_VARIATION.get(point.data_type, ANALOG_OUTPUT_VARIATION["float32"])
+
+
+def read_address(cells: Mapping[str, str], kind: PointKind, data_type: str) -> Dnp3Address:
+    """Turn the address cells of a map's line into an address.
+
+    Raises:
+        CellFaults: every fault of the line.
+    """
+    faults: list[CellFault] = []
+    index = _read_index(cells.get("index", ""), faults)
+    static = _read_variation(cells, "static_variation", STATIC_GROUP[kind], faults)
+    event = _read_variation(cells, "event_variation", EVENT_GROUP[kind], faults)
+    allowed = _TYPES_OF.get(kind, ())
+    if data_type and data_type not in allowed:
+        expected = " | ".join(allowed) if allowed else "a blank cell"
+        faults.append(CellFault("data_type", repr(data_type), f"{expected} for {kind.value}"))
+    if faults:
+        raise CellFaults(faults)
+    return Dnp3Address(index, static, event)
+
+
+def _read_index(cell: str, faults: list[CellFault]) -> int:
+    cell = cell.strip()
+    if cell.isascii() and cell.isdigit() and int(cell) <= MAX_INDEX:
+        return int(cell)
+    faults.append(CellFault("index", repr(cell), f"a whole number 0..{MAX_INDEX}"))
+    return 0
+
+
+def _read_variation(cells: Mapping[str, str], column: str, group: int, faults: list[CellFault]) -> int | None:
+    cell = cells.get(column, "").strip()
+    if not cell:
+        return None
+    known = sorted(variation for g, variation in FORMS if g == group)
+    if cell.isascii() and cell.isdigit() and int(cell) in known:
+        return int(cell)
+    words = ", ".join(map(str, known))
+    expected = f"blank or a variation of group {group} ({words})" if known else "a blank cell"
+    faults.append(CellFault(column, repr(cell), expected))
+    return None

@@ -1,0 +1,1 @@
+"""The master of an association: pure state machine in `core`, I/O in `session`."""

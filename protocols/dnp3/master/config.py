@@ -1,0 +1,63 @@
+"""Settings of a master's session: what a site file's ``[[session]]`` table turns into."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from protocols.dnp3.link import MAX_LINK_ADDRESS
+from protocols.dnp3.settings import SettingsReader
+
+DEFAULT_PORT = 20000
+
+
+@dataclass(frozen=True, slots=True)
+class Dnp3SessionSettings:
+    """One association with an outstation over TCP. Periods of 0 mean never."""
+
+    host: str
+    port: int = DEFAULT_PORT
+    local_address: int = 1  # ours, the master's
+    remote_address: int = 10  # the outstation's
+    connect_timeout_s: float = 5.0
+    response_timeout_s: float = 3.0
+    read_retries: int = 1
+    integrity_period_s: float = 300.0
+    class1_period_s: float = 0.0
+    class2_period_s: float = 0.0
+    class3_period_s: float = 0.0
+    unsolicited: tuple[int, ...] = (1, 2, 3)  # classes that we let the outstation send by itself
+    time_sync: str = "lan"  # lan | nonlan | none
+    keepalive_s: float = 15.0  # silence after which the link is asked for its status
+
+    def class_period_s(self, event_class: int) -> float:
+        """Poll period of an event class 1..3."""
+        return (self.class1_period_s, self.class2_period_s, self.class3_period_s)[event_class - 1]
+
+
+def read_session(table: Mapping[str, object]) -> Dnp3SessionSettings:
+    """Turn a ``[[session]]`` table into settings.
+
+    Raises:
+        SettingFaults: every fault at once.
+    """
+    read = SettingsReader(table)
+    day = 86400.0
+    settings = Dnp3SessionSettings(
+        host=read.text("host", None),
+        port=read.integer("port", DEFAULT_PORT, 1, 65535),
+        local_address=read.integer("local_address", 1, 0, MAX_LINK_ADDRESS),
+        remote_address=read.integer("remote_address", 10, 0, MAX_LINK_ADDRESS),
+        connect_timeout_s=read.seconds("connect_timeout_s", 5.0, 0.1, 120.0),
+        response_timeout_s=read.seconds("response_timeout_s", 3.0, 0.1, 120.0),
+        read_retries=read.integer("read_retries", 1, 0, 10),
+        integrity_period_s=read.seconds("integrity_period_s", 300.0, 0.0, day),
+        class1_period_s=read.seconds("class1_period_s", 0.0, 0.0, day),
+        class2_period_s=read.seconds("class2_period_s", 0.0, 0.0, day),
+        class3_period_s=read.seconds("class3_period_s", 0.0, 0.0, day),
+        unsolicited=read.classes("unsolicited", (1, 2, 3)),
+        time_sync=read.choice("time_sync", "lan", ("lan", "nonlan", "none")),
+        keepalive_s=read.seconds("keepalive_s", 15.0, 0.0, day),
+    )
+    if settings.local_address == settings.remote_address:
+        read.fault("remote_address", str(settings.remote_address), "another address than local_address")
+    read.finish()
+    return settings

@@ -1,0 +1,1 @@
+"""The outstation: pure state machine in `core`, I/O in `server`."""

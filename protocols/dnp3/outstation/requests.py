@@ -1,0 +1,94 @@
+"""Requests that change an outstation's state without touching the field: writes, classes, freezes. No I/O, no clock."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protocols.dnp3.application import Indication
+from protocols.dnp3.objects import ObjectHeader, Qualifier
+from protocols.dnp3.outstation.clock import Moment, OutstationClock
+from protocols.dnp3.outstation.points import KindColumns, PointTable
+from protocols.dnp3.outstation.read import chosen_points
+from vppscada.model.points import PointKind
+
+_CLASS_GROUP = 60
+_RESTART_INDEX = 7
+#: Static groups whose points can be put into another class.
+_ASSIGNABLE = {
+    1: PointKind.BINARY_INPUT,
+    3: PointKind.DOUBLE_BIT_INPUT,
+    10: PointKind.BINARY_OUTPUT,
+    20: PointKind.COUNTER,
+    30: PointKind.ANALOG_INPUT,
+    40: PointKind.ANALOG_OUTPUT,
+}
+
+
+def classes_named(headers: Sequence[ObjectHeader]) -> tuple[frozenset[int], Indication]:
+    """Event classes that enable or disable unsolicited names (g60v2 to v4, qualifier 06)."""
+    named: set[int] = set()
+    indications = Indication.NONE
+    for header in headers:
+        if header.group != _CLASS_GROUP or not 2 <= header.variation <= 4:
+            indications |= Indication.OBJECT_UNKNOWN
+        elif header.qualifier is not Qualifier.ALL:
+            indications |= Indication.PARAMETER_ERROR
+        else:
+            named.add(header.variation - 1)
+    return frozenset(named), indications
+
+
+def write_time(header: ObjectHeader, clock: OutstationClock, now: Moment) -> Indication:
+    """g50v1 (the time now) or g50v3 (the time when record current time came)."""
+    if header.group != 50 or header.variation not in (1, 3):
+        return Indication.OBJECT_UNKNOWN
+    if header.qualifier not in (Qualifier.COUNT_8, Qualifier.COUNT_16) or header.count != 1:
+        return Indication.PARAMETER_ERROR
+    time_ms = int(header.times_ms()[0])
+    if header.variation == 1:
+        clock.write(time_ms, now)
+        return Indication.NONE
+    return Indication.NONE if clock.write_recorded(time_ms, now) else Indication.PARAMETER_ERROR
+
+
+def clears_restart(header: ObjectHeader) -> bool:
+    """g80v1: is this the one write that is allowed, 0 to index 7?"""
+    return header.is_range and header.start == header.stop == _RESTART_INDEX and not header.values().any()
+
+
+def assign_classes(headers: Sequence[ObjectHeader], table: PointTable) -> Indication:
+    """Each class header (g60v1 to v4) governs the point headers after it."""
+    indications = Indication.NONE
+    event_class: int | None = None
+    for header in headers:
+        if header.group == _CLASS_GROUP and 1 <= header.variation <= 4:
+            event_class = header.variation - 1
+        elif event_class is None:
+            indications |= Indication.PARAMETER_ERROR
+        elif header.group not in _ASSIGNABLE:
+            indications |= Indication.OBJECT_UNKNOWN
+        else:
+            rows, missing = _rows(header, table.by_kind[_ASSIGNABLE[header.group]])
+            table.assign_class(rows, event_class)
+            indications |= missing
+    return indications
+
+
+def freeze(headers: Sequence[ObjectHeader], table: PointTable) -> Indication:
+    """Immediate freeze of counters (g20)."""
+    indications = Indication.NONE
+    for header in headers:
+        if header.group != 20:
+            indications |= Indication.OBJECT_UNKNOWN
+            continue
+        rows, missing = _rows(header, table.by_kind[PointKind.COUNTER])
+        table.freeze(rows)
+        indications |= missing
+    return indications
+
+
+def _rows(header: ObjectHeader, columns: KindColumns) -> tuple[NDArray[np.intp], Indication]:
+    chosen, indications = chosen_points(header, columns)
+    rows: NDArray[np.intp] = columns.rows[chosen]
+    return rows, indications

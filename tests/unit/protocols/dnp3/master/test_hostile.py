@@ -1,0 +1,106 @@
+"""The master against a scripted wire: peers that talk nonsense, and whatever else may come."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.dnp3.application import Control, Function, Indication, build_response, parse_request
+from protocols.dnp3.master.exchange import Confirm, Deliver, Effect, Finished, Lost, Send
+from protocols.dnp3.objects import build_command
+from tests.unit.protocols.dnp3.master.wire import CLOSE, Wire, analogs, batches, started
+from vppscada.model.commands import (
+    CommandMode,
+)
+
+
+@pytest.mark.parametrize("fragment", [b"", b"\xc0", b"\xc0\x81\x00", b"\xc0\x01\x3c\x02\x06", b"\xff" * 40])
+def test_what_is_no_response_is_counted(fragment: bytes) -> None:
+    wire = Wire()
+    wire.expect(Function.DISABLE_UNSOLICITED)
+    wire.master.receive(fragment, wire.now, wire.wall_ms)
+    assert wire.wants() == []
+    wire.master.receive(fragment, wire.now, wire.wall_ms)
+    assert wire.wants() == []
+    assert wire.statistics["fragments_malformed"] == 2
+    assert wire.notes == ["fragments_malformed"]
+
+
+def test_broken_objects_are_not_acknowledged_and_unknown_ones_are() -> None:
+    wire = started()
+    good = analogs(32, 7, 7, 1.5)
+    broken = wire.unsolicited(0, good + b"\x20\x01\x28\xff\xff")
+    assert [type(effect) for effect in broken] == [Deliver]
+    unknown = wire.unsolicited(1, good + b"\xc8\x01\x07\x01")
+    assert [type(effect) for effect in unknown] == [Deliver, Confirm]
+
+
+def test_indexes_outside_the_map_are_counted_and_dropped() -> None:
+    wire = started()
+    (batch,) = batches(
+        wire.unsolicited(0, analogs(32, 7, 7, 1.0) + analogs(32, 7, 60000, 2.0) + analogs(22, 5, 1, 1.0))
+    )
+    assert batch.rows.tolist() == [10]
+    assert wire.statistics["unknown_indexes"] == 2
+
+
+def test_a_response_without_end_is_ended() -> None:
+    wire = Wire()
+    wire.expect(Function.DISABLE_UNSOLICITED).answer()
+    wire.expect(Function.READ)
+    lost: list[Effect] = []
+    for i in range(5000):
+        lost += wire.fragment(Control((wire.sequence + i) % 16, first=i == 0, final=False), after_s=0.0)
+        if lost:
+            break
+    assert isinstance(lost[0], Lost)
+
+
+_STEPS = st.lists(
+    st.one_of(
+        st.binary(max_size=60),
+        st.floats(0.0, 20.0),
+        st.sampled_from([CommandMode.SBO, CommandMode.DIRECT]),
+        st.tuples(st.booleans(), st.booleans(), st.integers(0, 0x3FFF), st.binary(max_size=30)),
+    ),
+    max_size=60,
+)
+
+
+@given(_STEPS)
+def test_whatever_comes_nothing_is_raised_and_every_command_gets_one_result(steps: list[object]) -> None:
+    wire = Wire(class1_period_s=3.0, keepalive_s=9.0, read_retries=1)
+    effects: list[Effect] = []
+    submitted: list[int] = []
+    for step in steps:
+        if isinstance(step, bytes):
+            wire.master.receive(step, wire.now, wire.wall_ms)
+        elif isinstance(step, float):
+            wire.wait(step)
+        elif isinstance(step, CommandMode):
+            submitted.append(wire.operate(mode=step))
+        elif isinstance(step, tuple):
+            final, echo, told, body = step
+            control = Control((wire.master._sequence - 1) % 16, final=final, confirm=echo)
+            answer = build_command(7, CLOSE) if echo else body
+            fragment = build_response(control, Function.RESPONSE, Indication(told), answer)
+            wire.master.receive(fragment, wire.now, wire.wall_ms)
+        effects += wire.wants()
+        wire.advance()
+    effects += wire.wants()
+    wire.master.abandon("the end")
+    effects += wire.wants()
+    functions = [parse_request(effect.fragment).function for effect in effects if isinstance(effect, Send)]
+    operated = sum(function in (Function.OPERATE, Function.DIRECT_OPERATE) for function in functions)
+    assert sorted(effect.ticket for effect in effects if isinstance(effect, Finished)) == submitted
+    assert operated <= len(submitted)
+
+
+def _deadline(check: Callable[[Wire], float], **settings: object) -> float:
+    return check(started(**settings))
+
+
+def test_the_next_deadline_is_the_nearest_of_what_is_waited_for() -> None:
+    assert _deadline(lambda w: w.master.next_deadline() - w.now, class3_period_s=4.0) == pytest.approx(4.0)
+    assert _deadline(lambda w: w.master.next_deadline()) == float("inf")

@@ -1,0 +1,129 @@
+"""A station that is killed: what was on disk and not confirmed is told again, and nothing before it is on disk."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests.unit.protocols.dnp3.outstation.wire import (
+    ALL_EVENTS,
+    CLASS_1,
+    CLEAR_RESTART,
+    EPOCH_MS,
+    QUIET,
+    THREE_POINTS,
+    Wire,
+    binary_events,
+)
+from vppscada.model.outstations import Events
+
+TIME = EPOCH_MS.to_bytes(6, "little").hex()
+
+
+class Disk:
+    """An event store that outlives the outstation, as a disk does."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, tuple[float, ...]] = {}
+
+    def append(self, events: Events) -> None:
+        columns = (events.kind, events.index, events.event_class, events.value, events.quality)
+        for id_, *row in zip(events.id.tolist(), *columns, events.time_ms, events.time_quality, strict=True):
+            self.rows[id_] = tuple(row)
+
+    def discard(self, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> None:
+        for id_ in ids.tolist():
+            self.rows.pop(id_, None)
+
+    def load(self) -> Events:
+        ids = sorted(self.rows)
+        columns = list(zip(*(self.rows[i] for i in ids), strict=True)) or [()] * 7
+        types = (np.uint8, np.uint32, np.uint8, np.float64, np.uint16, np.int64, np.uint8)
+        made = [np.array(column, dtype=dtype) for column, dtype in zip(columns, types, strict=True)]
+        return Events(np.array(ids, dtype=np.int64), *made)
+
+    def serve(self, wire: Wire) -> list[bytes]:
+        """What the shell does when its store task runs."""
+        buffer = wire.core.buffer
+        unsaved = buffer.unsaved()
+        self.append(unsaved)
+        buffer.saved(unsaved.id)
+        self.discard(buffer.take_discards())
+        return wire.tick(0.0)
+
+
+def durable(disk: Disk) -> Wire:
+    wire = Wire(THREE_POINTS, durable=True, stored=disk.load())
+    wire.connect()
+    wire.one(CLEAR_RESTART)
+    return wire
+
+
+def test_an_event_is_reported_only_once_it_is_on_disk() -> None:
+    disk = Disk()
+    wire = durable(disk)
+    wire.update({0: 0})
+    wire.update({0: 1})
+    assert wire.one("C1" + CLASS_1) == bytes.fromhex("C1 81 00 00")
+    disk.serve(wire)
+    assert binary_events(wire.one("C2" + CLASS_1)) == [1]
+
+
+def test_after_a_kill_every_event_that_was_not_confirmed_is_told_again() -> None:
+    disk = Disk()
+    first = durable(disk)
+    first.update({0: 0, 1: 0.0})
+    for state in (1, 0, 1):
+        first.update({0: state})
+    first.update({1: 2.5})
+    disk.serve(first)
+    # the first fragment with two events is confirmed, the next is only sent
+    assert binary_events(first.one("C1 01 3C 02 07 02")) == [1, 0]
+    first.ask("C1 00")
+    disk.serve(first)
+    first.one("C2" + ALL_EVENTS)
+    del first
+
+    second = durable(disk)
+    second.update({0: 1, 1: 2.5})
+    disk.serve(second)
+    answer = second.one("C1" + ALL_EVENTS)
+    assert answer[4:] == bytes.fromhex(f"02 02 17 01 00 81 {TIME} 20 07 17 01 01 01 00002040 {TIME}")
+    second.ask("C1 00")
+    disk.serve(second)
+    assert disk.rows == {}
+
+
+def test_a_change_that_happened_while_the_station_was_down_is_an_event_of_the_new_life() -> None:
+    disk = Disk()
+    first = durable(disk)
+    first.update({0: 0})
+    first.update({0: 1})
+    disk.serve(first)
+    del first
+    second = durable(disk)
+    second.update({0: 0})
+    disk.serve(second)
+    assert binary_events(second.one("C1" + CLASS_1)) == [1, 0]
+
+
+def test_a_kill_between_confirmation_and_discard_repeats_the_event_but_loses_none() -> None:
+    disk = Disk()
+    first = durable(disk)
+    first.update({0: 0})
+    first.update({0: 1})
+    disk.serve(first)
+    first.one("C1" + CLASS_1)
+    first.ask("C1 00")
+    second = durable(disk)
+    assert binary_events(second.one("C1" + CLASS_1)) == [1]
+
+
+def test_events_that_overflowed_leave_the_disk_too() -> None:
+    disk = Disk()
+    wire = Wire(THREE_POINTS, replace(QUIET, max_events=3), durable=True, stored=disk.load())
+    wire.connect()
+    wire.update({0: 0})
+    for n in range(20):
+        wire.update({0: n % 2 == 0})
+        disk.serve(wire)
+    assert len(disk.rows) == 3
