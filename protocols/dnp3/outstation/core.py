@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from protocols.dnp3.application import (
     RESPONSE_HEADER_SIZE,
     Control,
@@ -25,14 +28,13 @@ from protocols.dnp3.outstation.actions import Action, Asking, Execute, Restart, 
 from protocols.dnp3.outstation.clock import Moment
 from protocols.dnp3.outstation.commands import ControlPlan, plan_controls
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
-from protocols.dnp3.outstation.events import EventBuffer
+from protocols.dnp3.outstation.device import Device
+from protocols.dnp3.outstation.events import EventArray, EventBuffer
 from protocols.dnp3.outstation.read import EventRequest, ReadPlan, bound_events, next_part, plan_read
 from protocols.dnp3.outstation.select import Selection, check_operate
-from protocols.dnp3.outstation.state import OutstationState
-from vppscada.model.batch import Batch
+from protocols.dnp3.outstation.state import AssociationState
 from vppscada.model.commands import Command, CommandMode, CommandStatus, Origin
 from vppscada.model.outstations import Events
-from vppscada.model.points import RowPoint
 
 _CONTROLS = (Function.SELECT, Function.OPERATE, Function.DIRECT_OPERATE)
 _RESTARTS = (Function.COLD_RESTART, Function.WARM_RESTART)
@@ -58,17 +60,18 @@ class _Executing:
 
 
 class OutstationCore:
-    """One outstation and its association with one master."""
+    """The association of an outstation with one master."""
 
     def __init__(
         self,
         settings: Dnp3OutstationSettings,
-        points: Sequence[RowPoint],
+        device: Device,
         statistics: Counter[str],
         *,
         durable: bool = False,
     ) -> None:
-        self.state = OutstationState(settings, points, statistics, durable=durable)
+        self.state = AssociationState(settings, device, statistics, durable=durable)
+        self._device = device
         self._settings = settings
         self._statistics = statistics
         self._room = settings.max_fragment - RESPONSE_HEADER_SIZE
@@ -99,13 +102,15 @@ class OutstationCore:
         if stored is not None:
             self.buffer.restore(stored, self.state.table.recall(stored))
         self._started = True
+        self._device.join(self)
 
-    def update(self, batch: Batch) -> None:
-        """Take new values; call `tick` afterwards (with a store: when their events are on disk)."""
-        events = self.state.table.update(batch, self.state.clock.quality(), with_events=self._started)
-        if len(events):
-            self._statistics["events_made"] += len(events)
-            self.buffer.add(events)
+    def take_events(self, events: EventArray, rows: NDArray[np.intp]) -> None:
+        """Buffer the events whose points have a class here; `tick` afterwards (with a store: when they are on disk)."""
+        events["event_class"] = self.state.event_class[rows]
+        ours = events[events["event_class"] > 0]
+        if len(ours):
+            self._statistics["events_made"] += len(ours)
+            self.buffer.add(ours)
 
     def connected(self, now: Moment) -> list[Action]:
         """A connection to the master is there (a former one is gone)."""

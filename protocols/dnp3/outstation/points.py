@@ -31,7 +31,11 @@ class KindColumns:
 
 
 class PointTable:
-    """Values and qualities by row; everything else about the points is fixed but the event class."""
+    """Values and qualities by row; everything else about the points is fixed.
+
+    ``event_class`` is the map's; each association starts with it and may be assigned other classes by its
+    master. ``reported`` marks the points that have a class in any association: only they make events.
+    """
 
     def __init__(self, points: Sequence[RowPoint]) -> None:
         served = [p for p in points if p.point.enabled]
@@ -60,6 +64,7 @@ class PointTable:
             # strings have no column in the event buffer: their static value covers them
             self.event_class[row] = 0 if point.kind is PointKind.STRING else point.event_class
             self._deadband[row] = point.deadband / abs(point.scale) if point.kind.is_analog and point.scale else 0.0
+        self.reported = self.event_class > 0
         self.by_kind = {kind: self._columns(kind, served, static) for kind in KINDS}
 
     def _columns(self, kind: PointKind, served: Sequence[RowPoint], static: NDArray[np.uint8]) -> KindColumns:
@@ -78,8 +83,10 @@ class PointTable:
                 variations[position] = self._event_variation[row]
         return variations
 
-    def update(self, batch: Batch, own_time_quality: TimeQuality, *, with_events: bool) -> EventArray:
-        """Take values, and give the events that they make in the order of the batch.
+    def update(
+        self, batch: Batch, own_time_quality: TimeQuality, *, with_events: bool
+    ) -> tuple[EventArray, NDArray[np.intp]]:
+        """Take values, and give the events that they make in the order of the batch, with their points' rows.
 
         A point whose last reported value is unknown makes none: its static value covers it.
         """
@@ -91,7 +98,7 @@ class PointTable:
             now, positions = self._first_of_each_row(rows, positions)
             found.append(self._take(rows[now], batch, now))
         if not with_events or not found:
-            return np.zeros(0, dtype=EVENT)
+            return np.zeros(0, dtype=EVENT), np.empty(0, dtype=np.intp)
         return self._events(batch, np.sort(np.concatenate(found)), own_time_quality)
 
     def _first_of_each_row(
@@ -118,10 +125,12 @@ class PointTable:
         self._baseline[rows[told]] = value[told]
         self._baseline_quality[rows[told]] = quality[told]
         self._has_baseline[rows[told]] = True
-        eventful: NDArray[np.intp] = positions[changed & known & (self.event_class[rows] > 0)]
+        eventful: NDArray[np.intp] = positions[changed & known & self.reported[rows]]
         return eventful
 
-    def _events(self, batch: Batch, at: NDArray[np.intp], own_time_quality: TimeQuality) -> EventArray:
+    def _events(
+        self, batch: Batch, at: NDArray[np.intp], own_time_quality: TimeQuality
+    ) -> tuple[EventArray, NDArray[np.intp]]:
         rows = batch.rows[at]
         events = np.zeros(len(at), dtype=EVENT)
         timed = batch.time_quality[at] != TimeQuality.NONE
@@ -131,16 +140,15 @@ class PointTable:
         events["quality"] = batch.quality[at]
         events["index"] = self._index[rows]
         events["kind"] = self._kind[rows]
-        events["event_class"] = self.event_class[rows]
         events["variation"] = self._event_variation[rows]
-        return events
+        return events, rows
 
     def freeze(self, rows: NDArray[np.intp]) -> None:
         """Keep the present values of these counters as their frozen ones."""
         self.frozen_value[rows] = self.value[rows]
         self.frozen_quality[rows] = self.quality[rows]
 
-    def assign_class(self, rows: NDArray[np.intp], event_class: int) -> None:
-        """From now on these points' events are of another class (0 = none). Lost at a restart."""
-        allowed = rows[self._kind[rows] != _STRING]
-        self.event_class[allowed] = event_class
+    def can_report(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of the rows whose points can have events at all."""
+        able: NDArray[np.intp] = rows[self._kind[rows] != _STRING]
+        return able

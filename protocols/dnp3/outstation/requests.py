@@ -57,8 +57,8 @@ def clears_restart(header: ObjectHeader) -> bool:
     return header.is_range and header.start == header.stop == _RESTART_INDEX and not header.values().any()
 
 
-def assign_classes(headers: Sequence[ObjectHeader], table: PointTable) -> Indication:
-    """Each class header (g60v1 to v4) governs the point headers after it."""
+def assign_classes(headers: Sequence[ObjectHeader], table: PointTable, classes: NDArray[np.uint8]) -> Indication:
+    """Each class header (g60v1 to v4) governs the point headers after it; ``classes`` (by row) is changed."""
     indications = Indication.NONE
     event_class: int | None = None
     for header in headers:
@@ -70,7 +70,9 @@ def assign_classes(headers: Sequence[ObjectHeader], table: PointTable) -> Indica
             indications |= Indication.OBJECT_UNKNOWN
         else:
             rows, missing = _rows(header, table.by_kind[_ASSIGNABLE[header.group]])
-            table.assign_class(rows, event_class)
+            able = table.can_report(rows)
+            classes[able] = event_class
+            table.reported[able] |= event_class > 0
             indications |= missing
     return indications
 

@@ -13,6 +13,7 @@ from protocols.dnp3.outstation.actions import Action, Execute, Restart, Send
 from protocols.dnp3.outstation.clock import Moment
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.core import OutstationCore
+from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.transport import Reassembler, segments
 from vppscada.model.batch import Batch
 from vppscada.model.commands import Command, CommandStatus
@@ -75,7 +76,8 @@ class Dnp3Outstation:
         self._store = events
         self._on_restart = on_restart
         self._statistics: Counter[str] = Counter()
-        self._core = OutstationCore(settings, points, self._statistics, durable=events is not None)
+        self._device = Device(settings, points)
+        self._core = OutstationCore(settings, self._device, self._statistics, durable=events is not None)
         self._listener: Listener | None = None
         self._connections: list[_Connection] = []
         self._active: _Connection | None = None
@@ -142,7 +144,7 @@ class Dnp3Outstation:
 
     def update(self, batch: Batch) -> None:
         """New values of its points (``rows`` count its own list of points). Events arise here."""
-        self._core.update(batch)
+        self._device.update(batch)
         self._perform(self._core.tick(_now()))
 
     # connections

@@ -1,4 +1,4 @@
-"""What an outstation knows and indicates, and the requests that change only that. No I/O, no clock."""
+"""What an association knows and indicates, and the requests that change only that. No I/O, no clock."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from protocols.dnp3.application import Function, Indication
 from protocols.dnp3.link import BROADCAST_CONFIRM
 from protocols.dnp3.objects import ObjectHeader, build_delay
-from protocols.dnp3.outstation.clock import Moment, OutstationClock
+from protocols.dnp3.outstation.clock import Moment
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
+from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.outstation.events import EventBuffer
-from protocols.dnp3.outstation.points import PointTable
 from protocols.dnp3.outstation.requests import assign_classes, classes_named, clears_restart, freeze, write_time
 from protocols.dnp3.outstation.unsolicited import Unsolicited
-from vppscada.model.points import RowPoint
 
 _CLASS_BITS = {1: Indication.CLASS_1_EVENTS, 2: Indication.CLASS_2_EVENTS, 3: Indication.CLASS_3_EVENTS}
 _RESTART_DELAY_S = 1
@@ -20,22 +19,23 @@ _RESTART_DELAY_S = 1
 Answer = tuple[bytes, Indication]
 
 
-class OutstationState:
-    """Points, events, clock and indications of one outstation."""
+class AssociationState:
+    """Events, classes and indications of one association with a master; points and clock are the device's."""
 
     def __init__(
         self,
         settings: Dnp3OutstationSettings,
-        points: Sequence[RowPoint],
+        device: Device,
         statistics: Counter[str],
         *,
         durable: bool,
     ) -> None:
         self.settings = settings
         self.statistics = statistics
-        self.table = PointTable(points)
+        self.table = device.table
+        self.clock = device.clock
+        self.event_class = device.table.event_class.copy()  # by row; the master may assign others
         self.buffer = EventBuffer(settings.max_events, durable=durable)
-        self.clock = OutstationClock(trusted=settings.trust_local_clock, need_time_s=settings.need_time_s)
         self.unsolicited = Unsolicited(settings)
         self.broadcast: int | None = None  # destination of a broadcast that no response has told of yet
         self._restarted = True  # IIN1.7 until the master clears it
@@ -44,7 +44,7 @@ class OutstationState:
             Function.ENABLE_UNSOLICITED: self._enable_unsolicited,
             Function.DISABLE_UNSOLICITED: self._disable_unsolicited,
             Function.IMMEDIATE_FREEZE: lambda headers, _: (b"", freeze(headers, self.table)),
-            Function.ASSIGN_CLASS: lambda headers, _: (b"", assign_classes(headers, self.table)),
+            Function.ASSIGN_CLASS: lambda headers, _: (b"", assign_classes(headers, self.table, self.event_class)),
             Function.DELAY_MEASURE: lambda _, __: (build_delay(2, 0), Indication.NONE),
             Function.RECORD_CURRENT_TIME: self._record_time,
             Function.COLD_RESTART: lambda _, __: (build_delay(1, _RESTART_DELAY_S), Indication.NONE),

@@ -27,7 +27,7 @@ def table() -> PointTable:
 
 
 def told(points: PointTable, values: dict[int, float], quality: int = Quality.ONLINE) -> list[tuple[int, float]]:
-    events = points.update(batch(values, quality=quality), TimeQuality.SYNCHRONISED, with_events=True)
+    events, _ = points.update(batch(values, quality=quality), TimeQuality.SYNCHRONISED, with_events=True)
     return [(int(e["index"]), float(e["value"])) for e in events]
 
 
@@ -92,7 +92,7 @@ def test_every_event_of_one_point_in_one_batch_counts_in_its_order() -> None:
         received_time_ms=EPOCH_MS,
         cause=Cause.EVENT,
     )
-    events = points.update(both, TimeQuality.NONE, with_events=True)
+    events, _ = points.update(both, TimeQuality.NONE, with_events=True)
     assert [(int(e["index"]), float(e["value"])) for e in events] == [
         (4, 1.0), (10, 200.0), (4, 0.0), (10, 300.0), (4, 1.0)
     ]  # fmt: skip
@@ -103,15 +103,15 @@ def test_every_event_of_one_point_in_one_batch_counts_in_its_order() -> None:
 def test_an_event_without_a_source_time_has_the_time_it_was_received_and_our_clocks_quality() -> None:
     points = table()
     fresh = batch({1: 1.0}, at_ms=EPOCH_MS + 7)
-    [event] = points.update(fresh, TimeQuality.UNSYNCHRONISED, with_events=True)
+    [event], _ = points.update(fresh, TimeQuality.UNSYNCHRONISED, with_events=True)
     assert (event["time_ms"], event["time_quality"]) == (EPOCH_MS + 7, TimeQuality.UNSYNCHRONISED)
 
 
 def test_after_a_restart_a_point_is_compared_with_the_last_event_that_was_stored() -> None:
     earlier = EventBuffer(10, durable=True)
     before = table()
-    earlier.add(before.update(batch({0: 200.0, 1: 1.0}), TimeQuality.SYNCHRONISED, with_events=True))
-    earlier.add(before.update(batch({0: 300.0}), TimeQuality.SYNCHRONISED, with_events=True))
+    earlier.add(before.update(batch({0: 200.0, 1: 1.0}), TimeQuality.SYNCHRONISED, with_events=True)[0])
+    earlier.add(before.update(batch({0: 300.0}), TimeQuality.SYNCHRONISED, with_events=True)[0])
     points = PointTable(rows([point(AI, 10, event_class=2, deadband=4.0), point(BI, 4, event_class=1)]))
     assert points.recall(earlier.unsaved()).tolist() == [7, 2, 7]
     assert told(points, {0: 303.0, 1: 1.0}) == []
@@ -120,7 +120,7 @@ def test_after_a_restart_a_point_is_compared_with_the_last_event_that_was_stored
 
 def test_stored_events_of_points_that_left_the_map_keep_a_variation() -> None:
     earlier = EventBuffer(10, durable=True)
-    earlier.add(table().update(batch({0: 200.0, 1: 1.0}), TimeQuality.SYNCHRONISED, with_events=True))
+    earlier.add(table().update(batch({0: 200.0, 1: 1.0}), TimeQuality.SYNCHRONISED, with_events=True)[0])
     assert PointTable([]).recall(earlier.unsaved()).tolist() == [7, 2]
 
 

@@ -12,6 +12,7 @@ from protocols.dnp3.outstation.actions import Action, Execute, Restart, Send
 from protocols.dnp3.outstation.clock import Moment
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.core import OutstationCore
+from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.transport import Reassembler, segments
 from vppscada.model.batch import Batch, Cause, untimed_batch
 from vppscada.model.commands import Command, CommandStatus
@@ -54,7 +55,8 @@ class Wire:
         stored: Events | None = None,
     ) -> None:  # fmt: skip
         self.statistics: Counter[str] = Counter()
-        self.core = OutstationCore(settings, rows(points), self.statistics, durable=durable)
+        self.device = Device(settings, rows(points))
+        self.core = OutstationCore(settings, self.device, self.statistics, durable=durable)
         self.core.start(stored)
         self.now = 100.0
         self.statuses: dict[int, CommandStatus] | None = {}
@@ -98,7 +100,7 @@ class Wire:
 
     def update(self, values: dict[int, float], **more: int) -> list[bytes]:
         """Fragments that new values bring."""
-        self.core.update(batch(values, **more))
+        self.device.update(batch(values, **more))
         return self.tick(0.0)
 
     def tick(self, seconds: float) -> list[bytes]:
