@@ -13,7 +13,7 @@ class SettingsReader:
 
     def __init__(self, table: Mapping[str, object]) -> None:
         self._table = table
-        self._known: list[str] = []
+        self.known: set[str] = set()
         self.faults: list[SettingFault] = []
 
     def integer(self, key: str, default: int | None, low: int, high: int) -> int:
@@ -36,6 +36,11 @@ class SettingsReader:
         if isinstance(value, str) and value:
             return value
         return self._bad(key, value, "a text", "")
+
+    def optional_text(self, key: str) -> str:
+        """A text; empty where the key is missing."""
+        value = self._take(key, "", "")
+        return value if isinstance(value, str) else self._bad(key, value, "a text", "")
 
     def choice(self, key: str, default: str, words: Sequence[str]) -> str:
         """One of some words."""
@@ -72,13 +77,13 @@ class SettingsReader:
             SettingFaults: if there was any fault.
         """
         for key in self._table:
-            if key not in self._known:
-                self.fault(key, "an unknown key", "one of " + ", ".join(sorted(self._known)))
+            if key not in self.known:
+                self.fault(key, "an unknown key", "one of " + ", ".join(sorted(self.known)))
         if self.faults:
             raise SettingFaults(self.faults)
 
     def _take(self, key: str, default: object, expected: str) -> object:
-        self._known.append(key)
+        self.known.add(key)
         if key not in self._table and default is None:
             self.fault(key, "nothing", expected)
         return self._table.get(key, default)
