@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from protocols.dnp3.addresses import ADDRESS_COLUMNS, DATA_TYPES, Dnp3Address, read_address
+from protocols.dnp3.channels import facing
 from protocols.dnp3.master.config import Dnp3SessionSettings, read_session
 from protocols.dnp3.master.session import Dnp3Session
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings, read_outstation
@@ -44,6 +45,7 @@ class Dnp3Driver:
             port=session_settings.port,
             local_address=session_settings.remote_address,
             master_address=session_settings.local_address,
+            transport=facing(session_settings.transport),
         )
 
     def session(self, name: str, settings: object, points: Sequence[RowPoint]) -> Session:

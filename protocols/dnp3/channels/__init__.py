@@ -3,7 +3,8 @@
 `connect` opens one channel and is what a station that asks (a master) uses. `serve` brings channels to a station that
 waits to be asked (an outstation): in the role of a server it listens, in that of a client (and on a serial line) it
 dials, and dials again with backoff whenever the channel is lost. A `Channel` reads and writes octets and knows its
-`peer`; both directions are bounded. What the media have to say of themselves is counted in the `Counter` they are given.
+`peer`; both directions are bounded. What the media have to say of themselves is counted in the `Counter`
+they are given.
 
 Settings: `read_transport` takes the keys ``medium``, ``role`` … out of a site file's table into a `Transport`;
 with host and port it is a `Medium`.

@@ -1,6 +1,8 @@
 """Where link frames begin and end in octets of ours, for media that must not cut them. Pure."""
 
-from protocols.dnp3.link import BLOCK_OCTETS, HEADER_OCTETS, START, crc
+from fastcrc.crc16 import dnp as crc
+
+from protocols.dnp3.link import BLOCK_OCTETS, HEADER_OCTETS, START
 
 
 def begins_a_frame(data: bytes) -> bool:

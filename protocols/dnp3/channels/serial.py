@@ -17,7 +17,7 @@ class SerialChannel(StreamChannel):
     def _shut(self, at_once: bool) -> None:
         transport: Any = self.transport
         if at_once:
-            transport.connectionLost(Failure(ConnectionDone()))  # type: ignore[no-untyped-call]
+            transport.connectionLost(Failure(ConnectionDone()))
         else:
             transport.loseConnection()
 
@@ -40,10 +40,11 @@ async def open_serial(medium: Medium, statistics: Counter[str]) -> Channel:
     class ExclusivePort(SerialPort):
         _serialFactory = staticmethod(_exclusive)  # noqa: N815  # Twisted's name
 
+    make: Any = ExclusivePort  # typed in part only
     parities = {Parity.NONE: serial.PARITY_NONE, Parity.EVEN: serial.PARITY_EVEN, Parity.ODD: serial.PARITY_ODD}
     channel = SerialChannel(statistics, settings.device)
     try:
-        ExclusivePort(
+        make(
             channel,
             settings.device,
             reactor,

@@ -193,9 +193,7 @@ class _Arrival(asyncio.Protocol):
         self._arrived(self)
 
 
-async def listen_tls(
-    medium: Medium, on_channel: Callable[[Channel], None], statistics: Counter[str]
-) -> TlsListener:
+async def listen_tls(medium: Medium, on_channel: Callable[[Channel], None], statistics: Counter[str]) -> TlsListener:
     """Listen, and call ``on_channel`` with every connection whose certificate is good.
 
     Raises:

@@ -86,7 +86,7 @@ class _Client(_Socket):
 
     def __init__(self, statistics: Counter[str], medium: Medium) -> None:
         super().__init__(statistics)
-        self.channel = UdpChannel(statistics, str(medium), self._send, lambda: self.transport.close())
+        self.channel = UdpChannel(statistics, str(medium), self._send, self._close)
 
     def channels(self) -> list[UdpChannel]:
         return [self.channel]
@@ -96,6 +96,9 @@ class _Client(_Socket):
 
     def error_received(self, exc: Exception) -> None:
         self.channel.abort(str(exc))
+
+    def _close(self) -> None:
+        self.transport.close()
 
     def _send(self, datagram: bytes) -> None:
         self.transport.sendto(datagram)
@@ -110,6 +113,7 @@ class UdpServer(_Socket, Listener):
         self._on_channel = on_channel
         self._peers: dict[_Address, UdpChannel] = {}  # the one silent for the longest first
         self._listening = True
+        self._gone = asyncio.Event()
 
     @property
     def port(self) -> int:
@@ -121,6 +125,8 @@ class UdpServer(_Socket, Listener):
         """Take no new peer; the socket goes with the last channel."""
         self._listening = False
         self._close_unused()
+        if not self._peers:
+            await self._gone.wait()
 
     def channels(self) -> list[UdpChannel]:
         """Those of every peer."""
@@ -135,6 +141,11 @@ class UdpServer(_Socket, Listener):
                 return
         self._peers[addr] = channel
         channel.take(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the socket is closed."""
+        super().connection_lost(exc)
+        self._gone.set()
 
     def error_received(self, exc: Exception) -> None:
         """asyncio: a peer's system refuses; whose, it does not say."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from protocols.dnp3.channels import TCP_CLIENT, Medium, MediumKind, MediumRole, Transport, read_transport
 from protocols.dnp3.link import MAX_LINK_ADDRESS
 from protocols.dnp3.settings import SettingsReader
 
@@ -11,7 +12,7 @@ DEFAULT_PORT = 20000
 
 @dataclass(frozen=True, slots=True)
 class Dnp3SessionSettings:
-    """One association with an outstation over TCP. Periods of 0 mean never."""
+    """One association with an outstation. Periods of 0 mean never."""
 
     host: str
     port: int = DEFAULT_PORT
@@ -27,6 +28,12 @@ class Dnp3SessionSettings:
     unsolicited: tuple[int, ...] = (1, 2, 3)  # classes that we let the outstation send by itself
     time_sync: str = "lan"  # lan | nonlan | none
     keepalive_s: float = 15.0  # silence after which the link is asked for its status
+    transport: Transport = TCP_CLIENT
+
+    @property
+    def medium(self) -> Medium:
+        """Where the outstation is found, or where it finds us."""
+        return Medium(self.transport, self.host, self.port, self.connect_timeout_s)
 
     def class_period_s(self, event_class: int) -> float:
         """Poll period of an event class 1..3."""
@@ -41,8 +48,10 @@ def read_session(table: Mapping[str, object]) -> Dnp3SessionSettings:
     """
     read = SettingsReader(table)
     day = 86400.0
+    transport = read_transport(read, MediumRole.CLIENT)
     settings = Dnp3SessionSettings(
-        host=read.text("host", None),
+        transport=transport,
+        host=read.optional_text("host") if transport.kind is MediumKind.SERIAL else read.text("host", None),
         port=read.integer("port", DEFAULT_PORT, 1, 65535),
         local_address=read.integer("local_address", 1, 0, MAX_LINK_ADDRESS),
         remote_address=read.integer("remote_address", 10, 0, MAX_LINK_ADDRESS),

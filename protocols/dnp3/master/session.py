@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from protocols.dnp3.channels.tcp import Channel, ChannelClosed, connect_tcp
+from protocols.dnp3.channels import Channel, ChannelClosed, connect
 from protocols.dnp3.link import LinkAddresses, LinkLayer
 from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.master.core import Master
@@ -29,7 +29,7 @@ MAX_RECEIVED_FRAGMENT = 0x10000
 
 
 class Dnp3Session:
-    """A `vppscada.model.sessions.Session` over DNP3 and TCP."""
+    """A `vppscada.model.sessions.Session` over DNP3."""
 
     def __init__(self, name: str, settings: Dnp3SessionSettings, points: Sequence[RowPoint]) -> None:
         self._name = name
@@ -56,7 +56,7 @@ class Dnp3Session:
         """
         settings = self._settings
         try:
-            channel = await connect_tcp(settings.host, settings.port, settings.connect_timeout_s, self._statistics)
+            channel = await connect(settings.medium, self._statistics)
         except ConnectionError as error:
             self._statistics["connects_failed"] += 1
             raise SessionLost(f"cannot connect: {error}") from error

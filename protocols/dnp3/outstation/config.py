@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from protocols.dnp3.channels import TCP_SERVER, Medium, MediumRole, Transport, read_transport
 from protocols.dnp3.link import MAX_LINK_ADDRESS
+from protocols.dnp3.settings import SettingsReader
 from vppscada.model.errors import SettingFault, SettingFaults
 
 
@@ -34,6 +36,12 @@ class Dnp3OutstationSettings:
     unsolicited_retries: int = 3
     unsolicited_hold_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
     unsolicited_hold_events: tuple[int, int, int] = (1, 1, 1)
+    transport: Transport = TCP_SERVER
+
+    @property
+    def medium(self) -> Medium:
+        """Where its masters come from, or where it dials."""
+        return Medium(self.transport, self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +89,19 @@ def read_outstation(table: Mapping[str, object]) -> Dnp3OutstationSettings:
     Raises:
         SettingFaults: every fault at once, unknown keys included.
     """
-    values: dict[str, object] = {}
-    faults: list[SettingFault] = []
+    reader = SettingsReader(table)
+    values: dict[str, object] = {"transport": read_transport(reader, MediumRole.SERVER)}
+    faults = reader.faults
     for key, given in table.items():
+        if key in reader.known:
+            continue
         try:
             values[key] = _read(key, given)
         except _Refused as refused:
             faults.append(SettingFault(key, repr(given), refused.expected))
         except KeyError:
-            known = ", ".join(field.name for field in fields(Dnp3OutstationSettings))
-            faults.append(SettingFault(key, "unknown key", f"one of {known}"))
+            known = {field.name for field in fields(Dnp3OutstationSettings)} - {"transport"} | reader.known
+            faults.append(SettingFault(key, "unknown key", "one of " + ", ".join(sorted(known))))
     if faults:
         raise SettingFaults(faults)
     settings = Dnp3OutstationSettings(**values)  # type: ignore[arg-type]  # each value was checked above

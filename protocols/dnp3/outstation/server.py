@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 
 import structlog
 
-from protocols.dnp3.channels.tcp import Channel, ChannelClosed, Listener, listen_tcp
+from protocols.dnp3.channels import Channel, ChannelClosed, Listener, serve
 from protocols.dnp3.link import LinkAddresses, LinkLayer
 from protocols.dnp3.outstation.actions import Action, Execute, Restart, Send
 from protocols.dnp3.outstation.clock import Moment
@@ -115,7 +115,7 @@ class Dnp3Outstation:
         """
         if not self._core.is_started:
             self._core.start(self._store.load() if self._store is not None else None)
-        self._listener = await listen_tcp(self._settings.host, self._settings.port, self._accept, self._statistics)
+        self._listener = await serve(self._settings.medium, self._accept, self._statistics)
         if self._store is not None:
             self._spawn(self._keep_stored(self._store))
         self._log.info("outstation_started", port=self.port, events_waiting=len(self._core.buffer))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from protocols.dnp3.channels.tcp import Channel, ChannelClosed, connect_tcp
+from protocols.dnp3.channels import Channel, ChannelClosed
+from protocols.dnp3.channels.tcp import connect_tcp
 from protocols.dnp3.link import LinkAddresses, LinkLayer
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.server import Dnp3Outstation

@@ -1,11 +1,12 @@
-"""Channels on loopback: octets both ways, closing, refusal, and a peer that does not read."""
+"""TCP on loopback: octets both ways, closing, refusal, and a peer that does not read."""
 
 import asyncio
 from collections import Counter
 
 import pytest
 
-from protocols.dnp3.channels.tcp import WRITE_LIMIT, Channel, ChannelClosed, Listener, connect_tcp, listen_tcp
+from protocols.dnp3.channels import WRITE_LIMIT, Channel, ChannelClosed, Listener
+from protocols.dnp3.channels.tcp import connect_tcp, listen_tcp
 
 
 async def pair() -> tuple[Channel, Channel, Listener]:
