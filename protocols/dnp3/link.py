@@ -1,6 +1,7 @@
 """Link layer of IEEE 1815 (clause 9) without I/O: frames, the search for them, and the rules of both stations."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
@@ -34,6 +35,8 @@ FCV = 0x10
 
 #: Addresses 0xFFF0 and up are reserved (IEEE 1815, 9.2.4.1.3).
 MAX_LINK_ADDRESS = 0xFFEF
+#: Whoever has this destination is asked for its own address, if it knows of self-addresses.
+SELF_ADDRESS = 0xFFFC
 #: Destinations from here up are broadcasts: confirm not wanted, confirm wanted, confirm optional (in rising order).
 BROADCAST_NO_CONFIRM = 0xFFFD
 BROADCAST_CONFIRM = 0xFFFE
@@ -62,6 +65,7 @@ class Secondary(IntEnum):
 #: Controls, less their count bits, that a broadcast may have; masters are seen to send both.
 _BROADCASTABLE = frozenset({PRM | Primary.UNCONFIRMED_USER_DATA, PRM | Primary.CONFIRMED_USER_DATA})
 _KNOWN = frozenset(Primary)
+_SECONDARIES = frozenset(Secondary)
 #: Codes whose frames must carry FCV; all the others must not (IEEE 1815, table 9-1).
 _COUNTED = frozenset({Primary.TEST_LINK_STATES, Primary.CONFIRMED_USER_DATA})
 
@@ -175,17 +179,19 @@ def _user_data(octets: bytes, start: int, length: int) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class LinkAddresses:
-    """Who we are and whom we talk to. Addresses 0 to 65519."""
+    """Who we are and whom we talk to. Addresses 0 to 65519. An outstation may listen to the self-address as well."""
 
     local: int
     remote: int
     is_master: bool
+    self_address: bool = False
 
 
 class LinkLayer:
     """One station of an association: takes octets, gives transport segments and the octets to answer at once.
 
-    Sends unconfirmed user data only (IEEE 1815 wants no link confirms on TCP); as a secondary
+    `send` is for unconfirmed user data (IEEE 1815 wants no link confirms on TCP); who sends confirmed data frames it
+    with `primary_frame` and takes what the peer answers as ``on_answer`` (control octet, time). As a secondary
     station it answers everything a primary may ask.
     """
 
@@ -194,6 +200,7 @@ class LinkLayer:
         self._statistics = statistics
         self._parser = FrameParser(statistics)
         self._own_dir = DIR if addresses.is_master else 0
+        self.on_answer: Callable[[int, float], bytes] | None = None
         self._expected_fcb: int | None = None  # None until the primary has reset the link
 
     @property
@@ -201,38 +208,46 @@ class LinkLayer:
         """Octets of an incomplete frame kept for the next call."""
         return self._parser.held
 
-    def receive(self, data: bytes) -> tuple[list[bytes], bytes]:
+    def receive(self, data: bytes, now: float = 0.0) -> tuple[list[bytes], bytes]:
         """Segments sent to our own address, and octets to write back at once (may be empty)."""
-        segments, reply = self.receive_addressed(data)
+        segments, reply = self.receive_addressed(data, now)
         return [s.data for s in segments if not s.is_broadcast], reply
 
-    def receive_addressed(self, data: bytes) -> tuple[list[Addressed], bytes]:
-        """As `receive`, with broadcasts (which only an outstation takes) and the destination of each segment."""
+    def receive_addressed(self, data: bytes, now: float = 0.0) -> tuple[list[Addressed], bytes]:
+        """As `receive`, with broadcasts (which only an outstation takes) and the destination of each segment.
+
+        ``now`` (monotonic seconds) is of use to `on_answer` only.
+        """
+        return self.take_frames(self._parser.feed(data), now)
+
+    def take_frames(self, frames: list[Frame], now: float = 0.0) -> tuple[list[Addressed], bytes]:
+        """As `receive_addressed`, for whoever has found the frames already (to share a channel by addresses)."""
         segments: list[Addressed] = []
         reply = b""
-        for frame in self._parser.feed(data):
+        for frame in frames:
             if self._is_for_us(frame):
-                reply += self._take(frame, segments)
+                reply += self._take(frame, segments, now)
         return segments, reply
 
     def send(self, segment: bytes) -> bytes:
         """The frame that carries one transport segment (1 to 250 octets) as unconfirmed user data."""
-        self._statistics["frames_sent"] += 1
-        control = self._own_dir | PRM | Primary.UNCONFIRMED_USER_DATA
-        return build_frame(control, self.addresses.remote, self.addresses.local, segment)
+        return self.primary_frame(Primary.UNCONFIRMED_USER_DATA, segment)
 
     def request_link_status(self) -> bytes:
         """The frame that asks whether the peer is there (keep-alive); any frame of its is an answer."""
+        return self.primary_frame(Primary.REQUEST_LINK_STATUS)
+
+    def primary_frame(self, function: int, data: bytes = b"") -> bytes:
+        """A frame to the peer's secondary station; ``function`` may carry FCB and FCV."""
         self._statistics["frames_sent"] += 1
-        control = self._own_dir | PRM | Primary.REQUEST_LINK_STATUS
-        return build_frame(control, self.addresses.remote, self.addresses.local)
+        return build_frame(self._own_dir | PRM | function, self.addresses.remote, self.addresses.local, data)
 
     def _is_for_us(self, frame: Frame) -> bool:
         """Own frames come back on some converters, and several stations may share a channel: both are not for us."""
         if (frame.control & DIR) == self._own_dir:
             self._statistics["wrong_direction_frames"] += 1
             return False
-        if frame.destination != self.addresses.local and not self._is_broadcast_to_us(frame):
+        if frame.destination != self.addresses.local and not self._is_ours_too(frame):
             self._statistics["unknown_destination_frames"] += 1
             return False
         if frame.source != self.addresses.remote:
@@ -240,16 +255,17 @@ class LinkLayer:
             return False
         return True
 
-    def _is_broadcast_to_us(self, frame: Frame) -> bool:
-        return (
-            frame.destination >= BROADCAST_NO_CONFIRM
-            and not self.addresses.is_master
-            and frame.control & (PRM | 0x0F) in _BROADCASTABLE
-        )
+    def _is_ours_too(self, frame: Frame) -> bool:
+        """Broadcasts, and the self-address where that is enabled: both only reach outstations."""
+        if self.addresses.is_master:
+            return False
+        if frame.destination == SELF_ADDRESS:
+            return self.addresses.self_address
+        return frame.destination >= BROADCAST_NO_CONFIRM and frame.control & (PRM | 0x0F) in _BROADCASTABLE
 
-    def _take(self, frame: Frame, segments: list[Addressed]) -> bytes:
+    def _take(self, frame: Frame, segments: list[Addressed], now: float) -> bytes:
         if not frame.control & PRM:
-            return self._take_secondary(frame)
+            return self._take_secondary(frame, now)
         function = frame.control & 0x0F
         if function == Primary.UNCONFIRMED_USER_DATA or frame.destination >= BROADCAST_NO_CONFIRM:
             self._pass_up(frame, segments)
@@ -259,10 +275,10 @@ class LinkLayer:
             return b""
         return self._answer(function, frame, segments)
 
-    def _take_secondary(self, frame: Frame) -> bytes:
-        known = frame.control & 0x0F in set(Secondary)
+    def _take_secondary(self, frame: Frame, now: float) -> bytes:
+        known = frame.control & 0x0F in _SECONDARIES
         self._statistics["link_answers_received" if known else "invalid_link_controls"] += 1
-        return b""
+        return self.on_answer(frame.control, now) if known and self.on_answer is not None else b""
 
     def _answer(self, function: int, frame: Frame, segments: list[Addressed]) -> bytes:
         """What a secondary station does on a primary's request (IEEE 1815, table 9-3)."""

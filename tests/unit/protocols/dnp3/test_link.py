@@ -1,6 +1,7 @@
 """Link layer: frames of real conformance runs, resynchronisation, and what a secondary station answers."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from protocols.dnp3.link import (
     FCV,
     MAX_FRAME_OCTETS,
     PRM,
+    SELF_ADDRESS,
     Frame,
     FrameParser,
     LinkAddresses,
@@ -178,3 +180,34 @@ def test_confirmed_data_is_taken_once_and_acknowledged_each_time() -> None:
     assert outstation.receive(from_master(Primary.TEST_LINK_STATES, flags=FCV | FCB)) == ([], ack)
     assert outstation.receive(from_master(Primary.CONFIRMED_USER_DATA, b"three", flags=FCV)) == ([b"three"], ack)
     assert statistics["repeated_link_frames"] == 1
+
+
+def test_the_self_address_reaches_an_outstation_that_has_it_enabled_and_is_answered_from_its_own() -> None:
+    asking = from_master(Primary.REQUEST_LINK_STATUS, destination=SELF_ADDRESS)
+    layer, statistics = link(OUTSTATION)
+    assert layer.receive(asking) == ([], b"")
+    assert statistics["unknown_destination_frames"] == 1
+    enabled, _ = link(replace(OUTSTATION, self_address=True))
+    assert enabled.receive(asking) == ([], answer(Secondary.LINK_STATUS))
+    [segment], _ = enabled.receive_addressed(from_master(Primary.UNCONFIRMED_USER_DATA, b"x", destination=SELF_ADDRESS))
+    assert segment.data == b"x"
+    assert not segment.is_broadcast
+
+
+def test_a_master_never_listens_to_the_self_address() -> None:
+    layer, _ = link(replace(MASTER, self_address=True))
+    assert layer.receive(build_frame(PRM | Primary.REQUEST_LINK_STATUS, SELF_ADDRESS, 1024)) == ([], b"")
+
+
+def test_answers_of_the_peers_secondary_station_are_handed_on_with_their_time() -> None:
+    layer, _ = link(MASTER)
+    told: list[tuple[int, float]] = []
+
+    def on_answer(control: int, now: float) -> bytes:
+        told.append((control, now))
+        return b"next"
+
+    layer.on_answer = on_answer
+    assert layer.receive(answer(Secondary.ACK), 7.0) == ([], b"next")
+    assert layer.receive(build_frame(0x05, 1, 1024), 8.0) == ([], b"")
+    assert told == [(Secondary.ACK, 7.0)]
