@@ -46,6 +46,7 @@ class Dnp3Driver:
             local_address=session_settings.remote_address,
             master_address=session_settings.local_address,
             transport=facing(session_settings.transport),
+            link=session_settings.link,
         )
 
     def session(self, name: str, settings: object, points: Sequence[RowPoint]) -> Session:

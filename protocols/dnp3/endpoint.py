@@ -11,10 +11,8 @@ from typing import NamedTuple
 
 from protocols.dnp3.channels import Channel
 from protocols.dnp3.link import Addressed, Frame, LinkAddresses, LinkLayer
-from protocols.dnp3.link_sending import ConfirmedSending, LinkSettings
+from protocols.dnp3.link_sending import UNCONFIRMED, ConfirmedSending, LinkSettings
 from protocols.dnp3.transport import MAX_FRAGMENT, Reassembler, segments
-
-UNCONFIRMED = LinkSettings()
 
 
 class Received(NamedTuple):
@@ -65,6 +63,11 @@ class Endpoint:
         return self._link.addresses
 
     @property
+    def heard(self) -> int:
+        """Frames of the peer's for us so far."""
+        return self._link.heard
+
+    @property
     def held(self) -> int:
         """Octets of an incomplete frame and fragment that are kept."""
         return self._link.held + self._reassembler.held
@@ -76,14 +79,15 @@ class Endpoint:
 
     def take(self, data: bytes) -> list[Received]:
         """Octets of the channel: the fragments that they complete. Link layer answers are written."""
-        heard = self._statistics["frames_received"]
+        heard = self._link.heard
         arrived, reply = self._link.receive_addressed(data, time.monotonic())
-        return self._taken(arrived, reply, self._statistics["frames_received"] != heard)
+        return self._taken(arrived, reply, self._link.heard != heard)
 
     def take_frames(self, frames: list[Frame]) -> list[Received]:
         """As `take`, where the channel's frames are found and told apart elsewhere."""
+        heard = self._link.heard
         arrived, reply = self._link.take_frames(frames, time.monotonic())
-        return self._taken(arrived, reply, bool(frames))
+        return self._taken(arrived, reply, self._link.heard != heard)
 
     def send(self, fragment: bytes) -> None:
         """Write one fragment; with confirmed user data, its frames one by one as they are acknowledged."""

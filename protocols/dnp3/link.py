@@ -201,6 +201,7 @@ class LinkLayer:
         self._parser = FrameParser(statistics)
         self._own_dir = DIR if addresses.is_master else 0
         self.on_answer: Callable[[int, float], bytes] | None = None
+        self.heard = 0  # frames of the peer's for us
         self._expected_fcb: int | None = None  # None until the primary has reset the link
 
     @property
@@ -226,6 +227,7 @@ class LinkLayer:
         reply = b""
         for frame in frames:
             if self._is_for_us(frame):
+                self.heard += 1
                 reply += self._take(frame, segments, now)
         return segments, reply
 

@@ -27,6 +27,9 @@ class LinkSettings:
     timeout_s: float = 1.0
 
 
+UNCONFIRMED = LinkSettings()
+
+
 def read_link(read: SettingsReader) -> LinkSettings:
     """Take ``link_confirm``, ``link_retries`` and ``link_timeout_s``."""
     return LinkSettings(
@@ -94,6 +97,8 @@ class ConfirmedSending:
             if function in (Secondary.NACK, Secondary.NOT_SUPPORTED):
                 self._give_up()
             return b""
+        if asked is Primary.REQUEST_LINK_STATUS and control & DFC:
+            return b""  # still no room: the deadline asks again
         self._acknowledged(asked)
         if control & DFC:
             return self._ask(Primary.REQUEST_LINK_STATUS, now)

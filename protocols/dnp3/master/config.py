@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from protocols.dnp3.channels import TCP_CLIENT, Medium, MediumKind, MediumRole, Transport, read_transport
 from protocols.dnp3.link import MAX_LINK_ADDRESS
+from protocols.dnp3.link_sending import UNCONFIRMED, LinkSettings, read_link
 from protocols.dnp3.settings import SettingsReader
 
 DEFAULT_PORT = 20000
@@ -29,6 +30,7 @@ class Dnp3SessionSettings:
     time_sync: str = "lan"  # lan | nonlan | none
     keepalive_s: float = 15.0  # silence after which the link is asked for its status
     transport: Transport = TCP_CLIENT
+    link: LinkSettings = UNCONFIRMED
 
     @property
     def medium(self) -> Medium:
@@ -51,6 +53,7 @@ def read_session(table: Mapping[str, object]) -> Dnp3SessionSettings:
     transport = read_transport(read, MediumRole.CLIENT)
     settings = Dnp3SessionSettings(
         transport=transport,
+        link=read_link(read),
         host=read.optional_text("host") if transport.kind is MediumKind.SERIAL else read.text("host", None),
         port=read.integer("port", DEFAULT_PORT, 1, 65535),
         local_address=read.integer("local_address", 1, 0, MAX_LINK_ADDRESS),

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import structlog
 
 from protocols.dnp3.channels import Channel, ChannelClosed, connect
-from protocols.dnp3.link import LinkAddresses, LinkLayer
+from protocols.dnp3.endpoint import Endpoint
+from protocols.dnp3.link import LinkAddresses
 from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.master.core import Master
 from protocols.dnp3.master.exchange import AskLinkStatus, Confirm, Deliver, Effect, Finished, Lost, Note, Send, Started
 from protocols.dnp3.master.mapping import PointMapping
-from protocols.dnp3.transport import Reassembler, segments
 from vppscada.model.commands import Command, CommandResult, NotSent
 from vppscada.model.points import RowPoint
 from vppscada.model.sessions import SessionListener, SessionLost
@@ -100,9 +100,7 @@ class _Connection:
         self._statistics = statistics
         self._log = log.bind(session=name, protocol="dnp3")
         addresses = LinkAddresses(settings.local_address, settings.remote_address, is_master=True)
-        self._link = LinkLayer(addresses, statistics)
-        self._reassembler = Reassembler(statistics, MAX_RECEIVED_FRAGMENT)
-        self._segment = 0
+        self._endpoint = Endpoint(channel, addresses, statistics, settings.link, max_fragment=MAX_RECEIVED_FRAGMENT)
         self._master = Master(settings, mapping, statistics, time.monotonic())
         self._results: dict[int, asyncio.Future[CommandResult]] = {}
         self._loop = asyncio.get_running_loop()
@@ -138,6 +136,7 @@ class _Connection:
         """Give every command that is still waiting its result."""
         if self._timer is not None:
             self._timer.cancel()
+        self._endpoint.close()
         self._master.abandon(reason)
         for effect in self._master.effects:
             if isinstance(effect, Finished):
@@ -178,16 +177,13 @@ class _Connection:
         self._advance()
 
     async def _take(self, data: bytes) -> None:
-        frames = self._statistics["frames_received"]
-        arrived, answer = self._link.receive(data)
-        self._channel.write(answer)
-        if self._statistics["frames_received"] != frames:
+        heard = self._endpoint.heard
+        fragments = self._endpoint.take(data)
+        if self._endpoint.heard != heard:
             self._master.heard(time.monotonic())
-        for segment in arrived:
-            fragment = self._reassembler.push(segment)
-            if fragment is not None:
-                self._master.receive(fragment, time.monotonic(), _wall_ms())
-                await self._perform_received()
+        for fragment, _ in fragments:
+            self._master.receive(fragment, time.monotonic(), _wall_ms())
+            await self._perform_received()
 
     async def _perform_received(self) -> None:
         """Do what a fragment led to, in its order; a confirmation waits until its events are on disk."""
@@ -211,23 +207,18 @@ class _Connection:
             case Deliver():
                 self._listener.on_batch(effect.batch)
             case Send() | Confirm():
-                self._send(effect.fragment)
+                # no drain: a peer that does not read must run into the response timeout, not hold us here
+                self._endpoint.send(effect.fragment)
             case Finished():
                 self._finish(effect)
             case AskLinkStatus():
-                self._channel.write(self._link.request_link_status())
+                self._endpoint.ask_link_status()
             case Started():
                 self._listener.on_started()
             case Note():
                 self._log.warning(effect.event, detail=effect.detail)
             case Lost():
                 self._channel.abort(effect.reason)
-
-    def _send(self, fragment: bytes) -> None:
-        parts = segments(fragment, self._segment)
-        self._segment = (self._segment + len(parts)) % 64
-        # no drain: a peer that does not read must run into the response timeout, not hold us here
-        self._channel.write(b"".join(map(self._link.send, parts)))
 
     def _finish(self, effect: Finished) -> None:
         result = self._results.pop(effect.ticket, None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 from protocols.dnp3.channels import TCP_SERVER, Medium, MediumRole, Transport, read_transport
 from protocols.dnp3.link import MAX_LINK_ADDRESS
+from protocols.dnp3.link_sending import UNCONFIRMED, LinkSettings, read_link
 from protocols.dnp3.settings import SettingsReader
 from vppscada.model.errors import SettingFault, SettingFaults
 
@@ -18,6 +19,8 @@ class Dnp3OutstationSettings:
     corrected by the master and IIN1.4 (need time) never set; otherwise it is set at start and again
     ``need_time_s`` after each time write (0 = never again). ``unsolicited_hold_s`` and
     ``unsolicited_hold_events``: a class waits so long, or for so many events, before it is reported.
+    ``keepalive_s``: silence after which the master's link layer is asked for its status (0 = never);
+    with ``self_address`` frames to 0xFFFC are taken as well and answered from our own address.
     """
 
     host: str = "127.0.0.1"
@@ -37,6 +40,9 @@ class Dnp3OutstationSettings:
     unsolicited_hold_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
     unsolicited_hold_events: tuple[int, int, int] = (1, 1, 1)
     transport: Transport = TCP_SERVER
+    link: LinkSettings = UNCONFIRMED
+    keepalive_s: float = 0.0
+    self_address: bool = False
 
     @property
     def medium(self) -> Medium:
@@ -71,6 +77,7 @@ _NUMBERS: dict[str, _Number] = {
     "max_controls": _Number(1, 255, True),
     "max_events": _Number(1, 1_000_000, True),
     "need_time_s": _Number(0, 31_536_000, False),
+    "keepalive_s": _Number(0, 86_400, False),
     "max_fragment": _Number(300, 65535, True),
     "unsolicited_retries": _Number(0, 1000, True),
 }
@@ -78,7 +85,7 @@ _PER_CLASS: dict[str, _Number] = {
     "unsolicited_hold_s": _Number(0, 3600, False),
     "unsolicited_hold_events": _Number(1, 1_000_000, True),
 }
-_FLAGS = ("unsolicited", "trust_local_clock")
+_FLAGS = ("unsolicited", "trust_local_clock", "self_address")
 
 
 def read_outstation(table: Mapping[str, object]) -> Dnp3OutstationSettings:
@@ -90,7 +97,7 @@ def read_outstation(table: Mapping[str, object]) -> Dnp3OutstationSettings:
         SettingFaults: every fault at once, unknown keys included.
     """
     reader = SettingsReader(table)
-    values: dict[str, object] = {"transport": read_transport(reader, MediumRole.SERVER)}
+    values: dict[str, object] = {"transport": read_transport(reader, MediumRole.SERVER), "link": read_link(reader)}
     faults = reader.faults
     for key, given in table.items():
         if key in reader.known:
@@ -100,7 +107,7 @@ def read_outstation(table: Mapping[str, object]) -> Dnp3OutstationSettings:
         except _Refused as refused:
             faults.append(SettingFault(key, repr(given), refused.expected))
         except KeyError:
-            known = {field.name for field in fields(Dnp3OutstationSettings)} - {"transport"} | reader.known
+            known = {field.name for field in fields(Dnp3OutstationSettings)} - {"transport", "link"} | reader.known
             faults.append(SettingFault(key, "unknown key", "one of " + ", ".join(sorted(known))))
     if faults:
         raise SettingFaults(faults)

@@ -8,13 +8,13 @@ from collections.abc import Callable, Coroutine, Sequence
 import structlog
 
 from protocols.dnp3.channels import Channel, ChannelClosed, Listener, serve
-from protocols.dnp3.link import LinkAddresses, LinkLayer
+from protocols.dnp3.endpoint import Endpoint
+from protocols.dnp3.link import LinkAddresses
 from protocols.dnp3.outstation.actions import Action, Execute, Restart, Send
 from protocols.dnp3.outstation.clock import Moment
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.core import OutstationCore
 from protocols.dnp3.outstation.device import Device
-from protocols.dnp3.transport import Reassembler, segments
 from vppscada.model.batch import Batch
 from vppscada.model.commands import Command, CommandStatus
 from vppscada.model.outstations import CommandHandler, EventStore
@@ -25,33 +25,6 @@ log = structlog.get_logger()
 #: Connections open at once; beyond it the oldest that is not the master's goes.
 _MAX_CONNECTIONS = 16
 _STORE_RETRY_S = 1.0
-
-
-class _Connection:
-    """One TCP connection with its link layer and transport function."""
-
-    def __init__(self, channel: Channel, settings: Dnp3OutstationSettings, statistics: Counter[str]) -> None:
-        addresses = LinkAddresses(settings.local_address, settings.master_address, is_master=False)
-        self.channel = channel
-        self.link = LinkLayer(addresses, statistics)
-        self._reassembler = Reassembler(statistics)
-        self._sequence = 0
-
-    def take(self, data: bytes) -> tuple[list[tuple[bytes, int | None]], bytes]:
-        """Fragments that are complete with these octets, each with its broadcast address if it has one, and a reply."""
-        received, reply = self.link.receive_addressed(data)
-        fragments: list[tuple[bytes, int | None]] = []
-        for segment in received:
-            fragment = self._reassembler.push(segment.data)
-            if fragment is not None:
-                fragments.append((fragment, segment.destination if segment.is_broadcast else None))
-        return fragments, reply
-
-    def send(self, fragment: bytes) -> None:
-        """Write one fragment."""
-        cut = segments(fragment, self._sequence)
-        self._sequence = (self._sequence + len(cut)) & 0x3F
-        self.channel.write(b"".join([self.link.send(segment) for segment in cut]))
 
 
 class Dnp3Outstation:
@@ -79,8 +52,8 @@ class Dnp3Outstation:
         self._device = Device(settings, points)
         self._core = OutstationCore(settings, self._device, self._statistics, durable=events is not None)
         self._listener: Listener | None = None
-        self._connections: list[_Connection] = []
-        self._active: _Connection | None = None
+        self._connections: list[Endpoint] = []
+        self._active: Endpoint | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None  # the deadline that the timer stands at
@@ -150,7 +123,7 @@ class Dnp3Outstation:
     # connections
 
     def _accept(self, channel: Channel) -> None:
-        connection = _Connection(channel, self._settings, self._statistics)
+        connection = self._endpoint(channel)
         self._statistics["connections_accepted"] += 1
         self._connections.append(connection)
         if len(self._connections) > _MAX_CONNECTIONS:
@@ -160,7 +133,14 @@ class Dnp3Outstation:
             oldest.channel.abort("too many connections")
         self._spawn(self._serve(connection))
 
-    async def _serve(self, connection: _Connection) -> None:
+    def _endpoint(self, channel: Channel) -> Endpoint:
+        settings = self._settings
+        addresses = LinkAddresses(
+            settings.local_address, settings.master_address, is_master=False, self_address=settings.self_address
+        )
+        return Endpoint(channel, addresses, self._statistics, settings.link, keepalive_s=settings.keepalive_s)
+
+    async def _serve(self, connection: Endpoint) -> None:
         self._log.info("connection_opened", peer=connection.channel.peer)
         if self._active is None:
             self._activate(connection)
@@ -179,17 +159,18 @@ class Dnp3Outstation:
                 self._deactivate()
             if connection in self._connections:
                 self._connections.remove(connection)
+            connection.close()
             connection.channel.abort("closed by us")
 
-    def _received(self, connection: _Connection, data: bytes) -> None:
-        fragments, reply = connection.take(data)
-        connection.channel.write(reply)
-        if (fragments or reply) and self._active is not connection:
+    def _received(self, connection: Endpoint, data: bytes) -> None:
+        heard = connection.heard
+        fragments = connection.take(data)
+        if connection.heard != heard and self._active is not connection:
             self._activate(connection)
         for fragment, broadcast in fragments:
             self._perform(self._core.receive(fragment, _now(), broadcast))
 
-    def _activate(self, connection: _Connection) -> None:
+    def _activate(self, connection: Endpoint) -> None:
         former, self._active = self._active, connection
         if former is not None:
             self._statistics["connections_replaced"] += 1

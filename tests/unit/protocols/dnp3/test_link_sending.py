@@ -126,7 +126,8 @@ def test_a_full_peer_is_asked_for_its_status_until_it_has_room() -> None:
     station.started()
     station.send(b"a", b"b")
     assert station.answer(Secondary.ACK | DFC) == [(Primary.REQUEST_LINK_STATUS, b"")]
-    assert station.answer(Secondary.LINK_STATUS | DFC) == [(Primary.REQUEST_LINK_STATUS, b"")]
+    assert station.answer(Secondary.LINK_STATUS | DFC) == []
+    assert station.tick(1.0) == [(Primary.REQUEST_LINK_STATUS, b"")]
     assert station.answer(Secondary.LINK_STATUS) == [data(b"b", FCB)]
 
 
