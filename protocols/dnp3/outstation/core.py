@@ -183,15 +183,18 @@ class OutstationCore:
     # requests
 
     def _take(self, asking: Asking, now: Moment) -> list[Action]:
-        is_read = asking.function == Function.READ
+        is_read, is_operate = asking.function == Function.READ, asking.function == Function.OPERATE
         if not is_read and self._last is not None and asking.octets == self._last[0]:
             # octet for octet the request before: the master missed our answer, and nothing may be done twice
             self._statistics["requests_repeated"] += 1
             return [Send(self._last[1])] if self._last[1] else []
         if self._executing is not None:
-            if asking.octets != self._executing.asking.octets:
+            # an operate that overtook what waits already would follow a select that is not the request before it
+            if asking.octets != self._executing.asking.octets and not (is_operate and self._deferred is not None):
                 self._deferred = asking.octets
             return []
+        if not is_operate:
+            self._selection = None
         if is_read and self.state.unsolicited.in_flight is not None:
             self._deferred = asking.octets
             return []
