@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 ARGS ?=
 
-.PHONY: venv venv-package demo test lint peers bench clean
+.PHONY: venv venv-package demo test lint peers bench fuzz clean
 
 venv: $(VENV)/.ready
 
@@ -27,7 +27,7 @@ venv-package:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.peers: $(VENV)/.ready
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,peers,lint]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,peers,fuzz,lint]'
 	touch $@
 
 lint: $(VENV)/.peers
@@ -37,6 +37,9 @@ lint: $(VENV)/.peers
 
 peers: $(VENV)/.peers
 	$(VENV)/bin/python -m pytest -m interop tests/interop $(ARGS)
+
+fuzz: $(VENV)/.peers
+	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/.peers
 	$(VENV)/bin/python -m tests.benchmarks $(ARGS)

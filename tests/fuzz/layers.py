@@ -1,4 +1,4 @@
-"""Fuzz targets of link layer, transport function and application layer: octets in, an AssertionError if a rule breaks."""
+"""Fuzz targets of link layer, transport function and application layer: an AssertionError where a rule breaks."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ from protocols.dnp3.application import FragmentError, parse_request, parse_respo
 from protocols.dnp3.link import MAX_FRAME_OCTETS, FrameParser, LinkAddresses, LinkLayer
 from protocols.dnp3.objects import ObjectError, ObjectHeader, read_commands
 from protocols.dnp3.transport import MAX_FRAGMENT, Reassembler
-from tests.fuzz.reference import Frames, Fragments, command_objects, frame
+from tests.fuzz.reference import Fragments, Frames, command_objects, frame
 from tests.fuzz.script import read_script
 
 
@@ -18,7 +18,8 @@ def link(data: bytes) -> None:
         octets = frame(operation, 1024, 1, payload[:250]) if operation & 1 else payload
         if operation & 2 and len(payload) > 4:
             # a frame of any addresses, CRCs right
-            octets = frame(operation, *(int.from_bytes(payload[n : n + 2], "little") for n in (0, 2)), payload[4:250])
+            destination, source = (int.from_bytes(payload[n : n + 2], "little") for n in (0, 2))
+            octets = frame(operation, destination, source, payload[4:250])
         assert [tuple(got) for got in ours.feed(octets)] == [tuple(got) for got in theirs.take(octets)]
         assert ours.held < MAX_FRAME_OCTETS
         for station in stations:
@@ -75,4 +76,4 @@ def _commands_agree(headers: tuple[ObjectHeader, ...], data: bytes) -> None:
     if expected is None:
         return
     found = [index for header in headers for index, _ in read_commands(header)]
-    assert found == [one.index for one in expected]
+    assert found == [one.at for one in expected]

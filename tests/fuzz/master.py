@@ -244,9 +244,9 @@ def _step(session: Session, operation: int, payload: bytes) -> None:  # noqa: C9
             echo[first % len(echo)] = payload[1]
             session.answer(bytes(echo))
         case 14 if payload:
-            objects = bytearray(OBJECTS[first % len(OBJECTS)]) or bytearray(1)
+            bent = bytearray(OBJECTS[first % len(OBJECTS)]) or bytearray(1)
             for at, octet in zip(payload[1::2], payload[2::2], strict=False):
-                objects[at % len(objects)] = octet
-            session.answer(bytes(objects))
+                bent[at % len(bent)] = octet
+            session.answer(bytes(bent))
         case 15 if len(payload) > 1:
             session.fragment(payload[1:] * 5, size=1 + first % 64)

@@ -1,6 +1,6 @@
-"""Fuzz target: an outstation with its link layer, under a script of valid and broken frames, time and handler answers."""
+"""Fuzz target: an outstation with its link layer, under a script of frames, time and answers of its handler."""
 
-from collections import Counter, deque
+from collections import deque
 from dataclasses import replace
 from functools import cache
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-
 def _shifted(octet: int) -> int:
     for _ in range(8):
         octet = (octet >> 1) ^ 0xA6BC if octet & 1 else octet >> 1
@@ -112,10 +111,10 @@ Body = tuple[int | float, ...]
 
 
 class Object(NamedTuple):
-    """One command object."""
+    """One command object; ``at`` is its point's index."""
 
     group: int
-    index: int
+    at: int
     body: Body
 
 
@@ -231,7 +230,7 @@ class Commanded:
     def _passes(self, got: Frame) -> bool:
         """True if the frame brings a segment to this outstation."""
         broadcast = got.destination >= 0xFFFD
-        if got.control & 0xC0 != 0xC0 or got.source != self._master or not got.data and broadcast:
+        if got.control & 0xC0 != 0xC0 or got.source != self._master or (not got.data and broadcast):
             return False
         if got.destination != self._local and not broadcast:
             return False

@@ -37,7 +37,7 @@ def write_script(steps: Iterable[tuple[int, bytes]]) -> bytes:
 def mutate(data: bytes, most: int, seed: int, bend: Callable[[bytes, int], bytes]) -> bytes:
     """One mutation: by steps, or by ``bend(octets, most)`` of the whole script or of one step's payload."""
     chance = random.Random(seed)
-    steps = [tuple(step) for step in read_script(data)]
+    steps: list[tuple[int, bytes]] = [(step.operation, step.payload) for step in read_script(data)]
     kind = chance.randrange(8)
     if not steps or kind == 0:
         return bend(data, most)[:most]

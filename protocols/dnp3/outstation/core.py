@@ -206,6 +206,7 @@ class OutstationCore:
         try:
             headers = asking.request.headers()
         except ObjectError as error:
+            self._selection = None
             self._statistics["requests_refused"] += 1
             return self._answer(asking, b"", Indication(error.fault << 8), now)
         if asking.function == Function.READ:
@@ -312,13 +313,13 @@ class OutstationCore:
     # controls
 
     def _control(self, asking: Asking, headers: Sequence[ObjectHeader], now: Moment) -> list[Action]:
+        status = self._permit(asking, now)
         plan = plan_controls(headers, self.state.table, self._settings.max_controls)
         if len(asking.request.body) > self._room:
             return self._answer(asking, b"", Indication.PARAMETER_ERROR, now)
         if plan.indications:
             self._statistics["requests_refused"] += 1
             return self._answer(asking, b"", plan.indications, now)
-        status = self._permit(asking, now)
         if status is not CommandStatus.SUCCESS:
             plan.refuse(status)
             return self._end_control(asking, plan, now)
