@@ -269,11 +269,15 @@ class LinkLayer:
         if not frame.control & PRM:
             return self._take_secondary(frame, now)
         function = frame.control & 0x0F
-        if function == Primary.UNCONFIRMED_USER_DATA or frame.destination >= BROADCAST_NO_CONFIRM:
+        if frame.destination >= BROADCAST_NO_CONFIRM:
             self._pass_up(frame, segments)
             return b""
         if function not in _KNOWN or bool(frame.control & FCV) != (function in _COUNTED):
+            # procedure 6.6.2.5 of the conformance tests: data with the wrong FCV are not taken
             self._statistics["invalid_link_controls"] += 1
+            return b""
+        if function == Primary.UNCONFIRMED_USER_DATA:
+            self._pass_up(frame, segments)
             return b""
         return self._answer(function, frame, segments)
 

@@ -5,20 +5,30 @@ kind; nothing has been written to the clock; inputs are told with flags, in 16 b
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
+from protocols.dnp3.addresses import address_of
 from protocols.dnp3.outstation.clock import Moment
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.transport import segments
 from tests.conformance.runs import Updated
 from tests.unit.protocols.dnp3.outstation.wire import Wire, batch, point
+from vppscada.model.commands import AnalogValue
 from vppscada.model.points import Point, PointKind
 
 INDEXES = (0, 41, 1024, 65535)
-OUTPUTS = range(20)
+OUTPUTS = (PointKind.BINARY_OUTPUT, PointKind.ANALOG_OUTPUT)
 #: 2020-04-10, midnight of the log's clock.
 MIDNIGHT_MS = int(datetime(2020, 4, 10, 4, tzinfo=UTC).timestamp()) * 1000
+EVENTS_PER_KIND = 200
+EVENT_CLASS = {
+    PointKind.BINARY_INPUT: 1,
+    PointKind.DOUBLE_BIT_INPUT: 1,
+    PointKind.COUNTER: 2,
+    PointKind.ANALOG_INPUT: 3,
+    PointKind.BINARY_OUTPUT: 0,
+    PointKind.ANALOG_OUTPUT: 1,
+}
 SETTINGS = Dnp3OutstationSettings(
     local_address=1024,
     master_address=1,
@@ -26,8 +36,10 @@ SETTINGS = Dnp3OutstationSettings(
     confirm_timeout_s=5.0,
     select_timeout_s=2.0,
     max_controls=4,
-    max_events=100,
-    need_time_s=0.0,
+    max_events=EVENTS_PER_KIND,
+    need_time_s=5.0,
+    class_0=(1, 30, 20, 21, 10, 40),
+    restart_time_s=5.0,
 )
 KINDS = {
     "BI": PointKind.BINARY_INPUT,
@@ -39,16 +51,11 @@ KINDS = {
 
 def points() -> list[Point]:
     """All points of the device."""
-    made: list[Point] = []
-    for index in INDEXES:
-        made.append(point(PointKind.BINARY_INPUT, index, event_class=1, static=2, event=1))
-        made.append(point(PointKind.DOUBLE_BIT_INPUT, index, event_class=1, static=2, event=1))
-        made.append(point(PointKind.COUNTER, index, event_class=2, static=2, event=1))
-        made.append(point(PointKind.ANALOG_INPUT, index, event_class=3, static=2, event=1))
-    for index in OUTPUTS:
-        made.append(point(PointKind.BINARY_OUTPUT, index, static=2, writable=True))
-        made.append(point(PointKind.ANALOG_OUTPUT, index, static=2, writable=True))
-    return made
+    return [
+        point(kind, index, event_class=event_class, static=2, event=1, writable=kind in OUTPUTS)
+        for kind, event_class in EVENT_CLASS.items()
+        for index in (range(20) if kind in OUTPUTS else INDEXES)
+    ]
 
 
 def initial_value(one: Point) -> float:
@@ -56,11 +63,11 @@ def initial_value(one: Point) -> float:
     if one.kind is PointKind.COUNTER:
         return 1.0
     if one.kind is PointKind.DOUBLE_BIT_INPUT:
-        return 1.0 + INDEXES.index(one.address.index) % 2  # type: ignore[attr-defined]
+        return 1.0 + INDEXES.index(address_of(one).index) % 2
     return 0.0
 
 
-class Device(Wire):
+class ConformanceDevice(Wire):
     """The device, on a wire with its own clock: the log's time of day."""
 
     def __init__(
@@ -69,8 +76,9 @@ class Device(Wire):
         self.points = [p for p in points() if p.kind is not without]
         super().__init__(self.points, settings)
         self.now = at
-        self.rows = {(p.kind, p.address.index): row for row, p in enumerate(self.points)}  # type: ignore[attr-defined]
+        self.rows = {(p.kind, address_of(p).index): row for row, p in enumerate(self.points)}
         self.put({row: initial_value(p) for row, p in enumerate(self.points)})
+        self.device.table.freeze(self.device.table.by_kind[PointKind.COUNTER].rows)
 
     @property
     def moment(self) -> Moment:
@@ -79,7 +87,20 @@ class Device(Wire):
 
     def put(self, values: dict[int, float], time_ms: int | None = None) -> None:
         at_ms = self.moment.wall_ms if time_ms is None else time_ms
-        self.core.update(batch(values, at_ms=at_ms))
+        self.device.update(batch(values, at_ms=at_ms))
+
+    def identity(self, row: int) -> tuple[PointKind, int]:
+        """Kind and index of the point in a row."""
+        one = self.points[row]
+        return one.kind, address_of(one).index
+
+    def octets(self, data: bytes) -> bytes:
+        """Octets that answer octets; afterwards analog outputs show what they were told."""
+        known = len(self.asked)
+        answer = super().octets(data)
+        told = [c for what, c in self.asked[known:] if what == "operate"]
+        self.put({c.row: c.body.value for c in told if isinstance(c.body, AnalogValue)})
+        return answer + self.framed(self.tick(0.0))
 
     def update_by_hand(self, update: Updated) -> bytes:
         """A manual step gives an input a value; octets that this brings."""

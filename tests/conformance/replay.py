@@ -1,14 +1,15 @@
-"""A recorded run played to our outstation: the tester's frames go in, and what comes out stands beside what came out then."""
+"""A recorded run played to our outstation: the tester's frames go in, our answers stand beside those of then."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 
 from protocols.dnp3.link import FrameParser
 from protocols.dnp3.transport import Reassembler
-from tests.conformance.device import KINDS, SETTINGS, Device
-from tests.conformance.runs import Noted, Sent, Updated, run
+from tests.conformance.device import EVENT_CLASS, EVENTS_PER_KIND, KINDS, SETTINGS, ConformanceDevice
+from tests.conformance.runs import Entry, Noted, Sent, Updated, run
 from tests.unit.protocols.dnp3.captures import conversations
 from vppscada.model.points import PointKind
 
@@ -24,7 +25,16 @@ _UNINSTALLED = {
     "all Double-bit Binary Input points": PointKind.DOUBLE_BIT_INPUT,
     "all Binary Counter points": PointKind.COUNTER,
 }
+_OPERATED = re.compile(r"Check that (binary|analog) control point (\d+) operate")
+_NOT_OPERATED = re.compile(r"Check that no (binary|analog) control point operated")
+_OUTPUT = {"binary": PointKind.BINARY_OUTPUT, "analog": PointKind.ANALOG_OUTPUT}
 _MASTER = re.compile(r"transmit unsolicited responses to master address (\d+)")
+
+
+def _buffered(entries: Sequence[Entry]) -> int:
+    """The device of the runs buffered 200 events of each kind, ours so many of each class: kinds add up."""
+    kinds = {KINDS[e.what.kind] for e in entries if isinstance(e.what, Updated)}
+    return EVENTS_PER_KIND * max(Counter(EVENT_CLASS[kind] for kind in kinds).values(), default=1)
 
 
 class Player:
@@ -32,12 +42,15 @@ class Player:
 
     def __init__(self, procedure: str) -> None:
         self.entries = run(procedure)
-        self.settings = SETTINGS
+        self.settings = replace(SETTINGS, max_events=_buffered(self.entries))
         self.without: PointKind | None = None
         self.sent = 0
         self.said: list[Timed] = []
+        self.unmet: list[str] = []  # what a step wanted to see at the outputs, and did not
+        self._operated: set[tuple[PointKind, int]] = set()
+        self._checked = False
         self._listen()
-        self.device = Device(self.entries[0].at, self.settings)
+        self.device = ConformanceDevice(self.entries[0].at, self.settings)
 
     def play(self) -> list[Timed]:
         """Everything our outstation says."""
@@ -46,13 +59,32 @@ class Player:
             self._hear(self.device.until(entry.at))
             match entry.what:
                 case Sent(octets):
-                    self.sent += len(octets)
-                    self._hear(self.device.octets(octets))
+                    self._send(octets)
                 case Updated() as update:
                     self._hear(self.device.update_by_hand(update))
                 case Noted(words):
                     self._note(words, entry.at)
         return self.said
+
+    def _send(self, octets: bytes) -> None:
+        if self._checked:
+            self._operated.clear()
+        self._checked = False
+        self.sent += len(octets)
+        known = len(self.device.asked)
+        self._hear(self.device.octets(octets))
+        rows = [command.row for what, command in self.device.asked[known:] if what == "operate"]
+        self._operated |= {self.device.identity(row) for row in rows}
+
+    def _check(self, words: str) -> None:
+        if found := _OPERATED.search(words):
+            self._checked = True
+            if (_OUTPUT[found[1]], int(found[2])) not in self._operated:
+                self.unmet.append(words)
+        elif found := _NOT_OPERATED.search(words):
+            self._checked = True
+            if any(kind is _OUTPUT[found[1]] for kind, _ in self._operated):
+                self.unmet.append(words)
 
     def _note(self, words: str, at: float) -> None:
         for phrase, kind in _UNINSTALLED.items():
@@ -65,9 +97,10 @@ class Player:
             self.settings = replace(self.settings, master_address=int(master[1]))
         if "Cycle power" in words:
             self._restart(at)
+        self._check(words)
 
     def _restart(self, at: float) -> None:
-        self.device = Device(at, self.settings, self.without)
+        self.device = ConformanceDevice(at, self.settings, self.without)
         self._listen()
         self._connect()
 
@@ -103,3 +136,53 @@ def recorded(procedure: str) -> list[Timed]:
             else:
                 said += [(sent, one) for one in fragments(octets, parser, reassembler)]
     return said
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where our answers differ from a run's: (what only we said, what only the other said), and why that is right."""
+
+    places: list[tuple[list[str], list[str]]]
+    reason: str
+
+
+def differences(ours: Sequence[Timed], theirs: Sequence[Timed]) -> list[tuple[list[str], list[str]]]:
+    """Stretches that differ: what we said, and what the other outstation said instead."""
+    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+    return [
+        ([_words(one) for one in ours[a:b]], [_words(one) for one in theirs[c:d]])
+        for tag, a, b, c, d in matcher.get_opcodes()
+        if tag != "equal"
+    ]
+
+
+def _words(said: Timed) -> str:
+    after, what = said
+    return f"after {after}: " + (what.hex(" ") if isinstance(what, bytes) else f"link control {what:02x}")
+
+
+_FROZEN = (
+    "15 02 01 00 00 00 00 01 01 00 15 02 01 29 00 29 00 01 01 00 "
+    "15 02 01 00 04 00 04 01 03 00 15 02 01 ff ff ff ff 01 02 00"
+)
+#: Every difference there is, by procedure.
+DIFFERENCES = {
+    "6.1.2": Difference(
+        [(["after 36: link control 01", "after 54: link control 01"], [])],
+        "Before the link is reset confirmed data and link tests get NACK from us and nothing from the other; "
+        "the procedure takes either.",
+    ),
+    "8.15.2": Difference(
+        [(["after 185: c7 81 02 00"], ["after 185: c7 81 00 00"])],
+        "Events in a response that was not confirmed wait again as soon as the next request comes, and IIN1.1 says so.",
+    ),
+    "8.16.2.2.2": Difference(
+        [
+            (
+                ["after 72: c4 81 94 00", f"after 90: c5 81 94 00 {_FROZEN}"],
+                ["after 72: c4 81 96 00", f"after 90: c5 81 96 00 {_FROZEN}"],
+            )
+        ],
+        "Frozen counters make no events here yet; the other outstation's were in class 1.",
+    ),
+}

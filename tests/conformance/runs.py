@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from protocols.dnp3.link import DIR
@@ -18,6 +19,7 @@ _STAMP = re.compile(r"(\d\d):(\d\d):(\d\d)\.(\d{3}) +(.*)")
 _OCTETS = re.compile(r"[0-9A-F]{2}( [0-9A-F]{2})*")
 _UPDATE = re.compile(r"Updated (\w+) (\d+): value=([\w.]+), flags=([0-9A-Fa-f]+), timestamp=DNPTime\((\d+)\)")
 _SENT = "--P->"
+_START = "05 64 "
 _STATES = {"true": 1.0, "false": 0.0, "INTERMEDIATE": 0.0, "DETERMINED_OFF": 1.0, "DETERMINED_ON": 2.0}
 
 
@@ -90,18 +92,18 @@ def captured() -> list[str]:
 @cache
 def run(procedure: str) -> tuple[Entry, ...]:
     """Everything that happened in a run, in order."""
-    return tuple(_entries((FOLDER / f"{procedure}.log").read_text().splitlines()))
+    lines = (FOLDER / f"{procedure}.log").read_text().splitlines()
+    return tuple(_entries([_split(line) for line in lines]))
 
 
-def _entries(lines: list[str]) -> Iterator[Entry]:
-    stamped = iter(lines)
-    for line in stamped:
-        at, words = _split(line)
-        if words.startswith(_SENT):
-            yield Entry(at, Sent(_frame(words.removeprefix(_SENT), stamped)))
-        elif _OCTETS.fullmatch(words):
-            octets = _frame(words, stamped)
-            yield Entry(at, Sent(octets) if octets[3] & DIR else Answered(octets))
+def _entries(lines: list[tuple[float, str]]) -> Iterator[Entry]:
+    frame: list[str] = []  # lines of the frame under way
+    for (at, words), (_, following) in pairwise([*lines, (0.0, "")]):
+        if words.startswith(_SENT) or _OCTETS.fullmatch(words):
+            frame.append(words)
+            if not _OCTETS.fullmatch(following) or following.startswith(_START):
+                yield Entry(at, _frame(frame))
+                frame = []
         elif update := _UPDATE.fullmatch(words):
             kind, index, value, _, time_ms = update.groups()
             number = _STATES[value] if value in _STATES else float(value)
@@ -117,10 +119,8 @@ def _split(line: str) -> tuple[float, str]:
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + int(milliseconds) / 1000, words
 
 
-def _frame(first: str, following: Iterator[str]) -> bytes:
-    """One frame's octets: a line with its header, and one line per block of user data."""
-    octets = bytes.fromhex(first)
-    blocks = -(-(octets[2] - 5) // 16)
-    for _ in range(blocks):
-        octets += bytes.fromhex(_split(next(following))[1])
-    return octets
+def _frame(lines: list[str]) -> Sent | Answered:
+    """A frame from its lines: one with the header, and one per block of user data. Not every sent one is marked."""
+    marked = lines[0].startswith(_SENT)
+    octets = bytes.fromhex("".join(lines).removeprefix(_SENT))
+    return Sent(octets) if marked or octets[3] & DIR else Answered(octets)

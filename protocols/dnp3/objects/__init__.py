@@ -15,6 +15,7 @@ from protocols.dnp3.objects.build import (
     encode_records,
     form_of,
     index_header,
+    index_width,
     range_header,
 )
 from protocols.dnp3.objects.controls import (
@@ -65,6 +66,7 @@ __all__ = [
     "flags_of",
     "form_of",
     "index_header",
+    "index_width",
     "octet_string_form",
     "parse_headers",
     "quality_of",

@@ -58,18 +58,25 @@ def consecutive_runs(index: IndexColumn) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def build_static(form: ObjectForm, columns: ObjectColumns, room: int) -> tuple[bytes, int]:
+def index_width(index: IndexColumn) -> int:
+    """Octets (1 or 2) that hold every index of a column, none of them included."""
+    return 2 if len(index) and int(index.max()) > 0xFF else 1
+
+
+def build_static(form: ObjectForm, columns: ObjectColumns, room: int, width: int = 0) -> tuple[bytes, int]:
     """Static objects, a range header for each run of consecutive indexes.
 
+    ``width`` (1 or 2) are the octets of an index; 0 means as many as the largest one here needs.
     Returns the octets (at most ``room``) and how many objects they hold.
     """
     pieces: list[bytes] = []
     used = 0
+    width = width or index_width(columns.index)
     for first, end in consecutive_runs(columns.index):
         count = min(end - first, _fitting(form, room - _RANGE_HEADER_16))
         if count <= 0:
             break
-        piece = build_range(form, columns.part(first, first + count))
+        piece = build_range(form, columns.part(first, first + count), width)
         pieces.append(piece)
         room -= len(piece)
         used += count
@@ -78,25 +85,26 @@ def build_static(form: ObjectForm, columns: ObjectColumns, room: int) -> tuple[b
     return b"".join(pieces), used
 
 
-def build_range(form: ObjectForm, columns: ObjectColumns) -> bytes:
-    """One range header (00 or 01) and its objects; the indexes must be consecutive and not none."""
+def build_range(form: ObjectForm, columns: ObjectColumns, width: int = 1) -> bytes:
+    """One range header (00, or 01 with ``width`` 2) and its objects; indexes must be consecutive and not none."""
     start, stop = int(columns.index[0]), int(columns.index[-1])
-    head = range_header(form.group, form.variation, start, stop)
+    head = range_header(form.group, form.variation, start, stop, width)
     if form.bits:
         return head + _pack_states(columns, form)
     return head + encode_records(form, columns, prefix_width=0).tobytes()
 
 
-def build_events(form: ObjectForm, columns: ObjectColumns, room: int) -> tuple[bytes, int]:
+def build_events(form: ObjectForm, columns: ObjectColumns, room: int, width: int = 1) -> tuple[bytes, int]:
     """Events of one variation with index prefixes, 17 where the indexes and the count fit an octet, else 28.
 
+    ``width`` 2 asks for 28 anyway.
     Returns the octets (at most ``room``) and how many events they hold.
     """
     count = min(len(columns), max(0, (room - _COUNT_HEADER_16) // (form.size + 2)), 0xFFFF)
     if count == 0:
         return b"", 0
     part = columns.part(0, count)
-    width = 1 if count <= 0xFF and int(part.index.max()) <= 0xFF else 2
+    width = width if count <= 0xFF and int(part.index.max()) <= 0xFF else 2
     head = index_header(form.group, form.variation, count, width)
     return head + encode_records(form, part, prefix_width=width).tobytes(), count
 
@@ -144,9 +152,9 @@ def all_objects(group: int, variation: int = 0) -> bytes:
     return bytes((group, variation, Qualifier.ALL))
 
 
-def range_header(group: int, variation: int, start: int, stop: int) -> bytes:
-    """A header with qualifier 00, or 01 if an index needs it."""
-    width = 1 if stop <= 0xFF else 2
+def range_header(group: int, variation: int, start: int, stop: int, width: int = 1) -> bytes:
+    """A header with qualifier 00, or 01 if an index needs it or ``width`` is 2."""
+    width = width if stop <= 0xFF else 2
     qualifier = Qualifier.RANGE_8 if width == 1 else Qualifier.RANGE_16
     return bytes((group, variation, qualifier)) + start.to_bytes(width, "little") + stop.to_bytes(width, "little")
 

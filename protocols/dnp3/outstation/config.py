@@ -9,6 +9,9 @@ from protocols.dnp3.link_sending import UNCONFIRMED, LinkSettings, read_link
 from protocols.dnp3.settings import SettingsReader
 from vppscada.model.errors import SettingFault, SettingFaults
 
+#: Static groups that class 0 can mean. Frozen counters (21) are among them only where a site says so.
+CLASS_0_GROUPS = (1, 3, 30, 20, 21, 10, 40, 110)
+
 
 @dataclass(frozen=True, slots=True)
 class Dnp3OutstationSettings:
@@ -21,6 +24,8 @@ class Dnp3OutstationSettings:
     ``unsolicited_hold_events``: a class waits so long, or for so many events, before it is reported.
     ``keepalive_s``: silence after which the master's link layer is asked for its status (0 = never);
     with ``self_address`` frames to 0xFFFC are taken as well and answered from our own address.
+    ``class_0``: static groups that a read of class 0 tells. ``restart_time_s``: how long we say that a
+    restart takes (to the ms up to 65 s, to the second beyond).
     """
 
     host: str = "127.0.0.1"
@@ -39,6 +44,8 @@ class Dnp3OutstationSettings:
     unsolicited_retries: int = 3
     unsolicited_hold_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
     unsolicited_hold_events: tuple[int, int, int] = (1, 1, 1)
+    class_0: tuple[int, ...] = tuple(group for group in CLASS_0_GROUPS if group != 21)
+    restart_time_s: float = 5.0
     transport: Transport = TCP_SERVER
     link: LinkSettings = UNCONFIRMED
     keepalive_s: float = 0.0
@@ -80,6 +87,7 @@ _NUMBERS: dict[str, _Number] = {
     "keepalive_s": _Number(0, 86_400, False),
     "max_fragment": _Number(300, 65535, True),
     "unsolicited_retries": _Number(0, 1000, True),
+    "restart_time_s": _Number(0, 65535, False),
 }
 _PER_CLASS: dict[str, _Number] = {
     "unsolicited_hold_s": _Number(0, 3600, False),
@@ -132,6 +140,10 @@ def _read(key: str, given: object) -> object:
         if isinstance(given, bool):
             return given
         raise _Refused("true or false")
+    if key == "class_0":
+        if isinstance(given, list) and all(type(group) is int and group in CLASS_0_GROUPS for group in given):
+            return tuple(dict.fromkeys(given))
+        raise _Refused(f"a list of static groups out of {', '.join(map(str, CLASS_0_GROUPS))}")
     if key in _PER_CLASS:
         return _read_per_class(given, _PER_CLASS[key])
     return _read_number(given, _NUMBERS[key])

@@ -196,8 +196,12 @@ class OutstationCore:
         if not is_operate:
             self._selection = None
         if is_read and self.state.unsolicited.in_flight is not None:
-            self._deferred = asking.octets
-            return []
+            if self.state.unsolicited.announced:
+                self._deferred = asking.octets
+                return []
+            # the first, empty response carries nothing that could be told twice: the read is served, and it comes
+            # again with another number (procedure 8.11.2.1 of the conformance tests)
+            self.state.unsolicited.interrupt()
         self._deferred = None
         self._abandon_response()
         return self._serve(asking, now)
@@ -262,15 +266,14 @@ class OutstationCore:
         return Send(build_response(control, Function.RESPONSE, indications, body))
 
     def _read(self, request: Request, headers: Sequence[ObjectHeader], now: Moment) -> list[Action]:
-        plan = plan_read(headers, self.state.table)
+        plan = plan_read(headers, self.state.table, self._settings.class_0)
         bound_events(plan, len(self.buffer))
         self._statistics["requests_refused"] += bool(plan.indications)
         self._last = None
         return [self._tell(plan, request.control.sequence, now, first=True)]
 
     def _tell(self, plan: ReadPlan, sequence: int, now: Moment, *, first: bool) -> Send:
-        clock = self.state.clock
-        part = next_part(plan, self.state.table, self.buffer, self._room, clock.offset_ms, clock.time_ms(now))
+        part = next_part(plan, self.state.table, self.buffer, self._room, self.state.clock.time_ms(now))
         rest = None if part.final else plan
         return self._respond(
             sequence,
@@ -366,7 +369,7 @@ class OutstationCore:
         if not classes:
             return []
         plan = ReadPlan([EventRequest(classes, None, 0, len(self.buffer))])
-        part = next_part(plan, self.state.table, self.buffer, self._room, self.state.clock.offset_ms, 0)
+        part = next_part(plan, self.state.table, self.buffer, self._room, 0)
         return [self._send_unsolicited(part.body, classes, now)]
 
     def _send_unsolicited(self, body: bytes, classes: frozenset[int], now: Moment) -> Send:

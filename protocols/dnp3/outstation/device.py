@@ -38,7 +38,8 @@ class Device:
 
     def update(self, batch: Batch) -> None:
         """Take new values; their events go to every association. `tick` the associations afterwards."""
-        self.publish(*self.table.update(batch, self.clock.quality(), with_events=bool(self._takers)))
+        quality, offset_ms = self.clock.quality(), self.clock.offset_ms
+        self.publish(*self.table.update(batch, quality, with_events=bool(self._takers), offset_ms=offset_ms))
 
     def publish(self, events: EventArray, rows: NDArray[np.intp]) -> None:
         """Give events of the points at ``rows`` to every association, each its own copy."""

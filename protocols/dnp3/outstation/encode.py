@@ -1,6 +1,7 @@
 """Readings → object octets of responses: static values by precomputed runs, events grouped by kind in a fragment."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +19,7 @@ from protocols.dnp3.objects import (
     build_time,
     flags_of,
     form_of,
+    index_width,
 )
 from protocols.dnp3.outstation.events import EventArray
 from protocols.dnp3.outstation.points import KINDS, KindColumns, PointTable
@@ -57,10 +59,16 @@ class StaticRun:
     frozen: bool
     index: NDArray[np.uint32]
     rows: NDArray[np.intp]
+    width: int  # octets of an index: one width for all that a header of the request chose
+
+    @property
+    def group(self) -> int:
+        """The object group."""
+        return _STRING_GROUP if self.form is None else self.form.group
 
     def part_from(self, first: int) -> "StaticRun":
         """What is left after the first objects have been told."""
-        return StaticRun(self.form, self.kind, self.frozen, self.index[first:], self.rows[first:])
+        return replace(self, index=self.index[first:], rows=self.rows[first:])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -74,10 +82,11 @@ def static_runs(
     if not len(rows):
         return []
     if columns.kind is PointKind.STRING:
-        return [StaticRun(None, columns.kind, False, index, rows)]
+        return [StaticRun(None, columns.kind, False, index, rows, 2)]
+    width = index_width(index)
     group = _FROZEN_GROUP if frozen else STATIC_GROUP[columns.kind]
     if variation:
-        return [StaticRun(form_of(group, variation), columns.kind, frozen, index, rows)]
+        return [StaticRun(form_of(group, variation), columns.kind, frozen, index, rows, width)]
     own = columns.static_variation[chosen]
     edges = [0, *(np.flatnonzero(np.diff(own)) + 1).tolist(), len(own)]
     return [
@@ -87,6 +96,7 @@ def static_runs(
             frozen,
             index[a:b],
             rows[a:b],
+            width,
         )
         for a, b in pairwise(edges)
     ]
@@ -110,21 +120,31 @@ def encode_static(table: PointTable, run: StaticRun, room: int) -> tuple[bytes, 
     columns = ObjectColumns(
         run.index[:most], value[rows], flags_of(quality[rows], run.kind), np.zeros(len(rows), dtype=np.int64)
     )
-    return build_static(run.form, columns, room)
+    return build_static(run.form, columns, room, run.width)
 
 
-def encode_events(events: EventArray, variation: int, room: int, offset_ms: int) -> tuple[bytes, int]:
+def encode_events(events: EventArray, variation: int, room: int, widths: Sequence[int]) -> tuple[bytes, int]:
     """Octets of as many of the oldest events as fit into ``room``, and how many they are.
 
-    Within the fragment events of one kind and variation stand under one header, each header's in order
-    of time. ``variation`` 0 means each event's own. ``offset_ms`` is added to the times.
+    Events of one kind and variation stand under one header, each header's in order of time; where relative
+    times need another common time, it and what belongs to it follow. ``variation`` 0 means each event's own.
+    ``widths``: octets of an index, by kind number.
     """
     events = events[: room // (1 + _PREFIX)]
     keys = events["kind"].astype(np.int64) * _KEYS + (variation or events["variation"])
-    used = _fitting(events, keys, room)
-    events, keys = events[:used], keys[:used]
-    distinct = dict.fromkeys(keys.tolist())  # in order of first appearance
-    return b"".join([_encode_group(events, keys, key, offset_ms) for key in distinct]), used
+    pieces: list[bytes] = []
+    told = 0
+    while used := _fitting(events[told:], keys[told:], room):
+        end = told + used
+        part, part_keys = events[told:end], keys[told:end]
+        distinct = dict.fromkeys(part_keys.tolist())  # in order of first appearance
+        piece = b"".join([_encode_group(part, part_keys, key, widths) for key in distinct])
+        pieces.append(piece)
+        room -= len(piece)
+        told = end
+        if not _IS_RELATIVE[part_keys].any():
+            break  # the fragment is full
+    return b"".join(pieces), told
 
 
 def _fitting(events: EventArray, keys: NDArray[np.int64], room: int) -> int:
@@ -156,17 +176,17 @@ def _within_common_time(events: EventArray, relative: NDArray[np.bool_]) -> int:
     return int(outside[0]) if len(outside) else len(events)
 
 
-def _encode_group(events: EventArray, keys: NDArray[np.int64], key: int, offset_ms: int) -> bytes:
+def _encode_group(events: EventArray, keys: NDArray[np.int64], key: int, widths: Sequence[int]) -> bytes:
     group = events if len(events) == 1 else events[keys == key]
     kind, form = KINDS[key // _KEYS], _FORM_OF_KEY[key]
-    times = group["time_ms"] + offset_ms
+    times = group["time_ms"]
     common = b""
     if form.has_relative_time:
         base = events[_IS_RELATIVE[keys]][0]
-        base_ms = int(base["time_ms"]) + offset_ms
+        base_ms = int(base["time_ms"])
         times = times - base_ms
         common = build_time(51, 1 if base["time_quality"] == TimeQuality.SYNCHRONISED else 2, base_ms)
     columns = ObjectColumns(group["index"], group["value"], flags_of(group["quality"], kind), times)
-    octets, count = build_events(form, columns, _UNLIMITED)
+    octets, count = build_events(form, columns, _UNLIMITED, widths[key // _KEYS])
     assert count == len(group), "the room was measured before"
     return common + octets

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocols.dnp3.addresses import address_of, variations_of
+from protocols.dnp3.objects import index_width
 from protocols.dnp3.outstation.events import EVENT, EventArray
 from vppscada.model.batch import Batch
 from vppscada.model.outstations import POINT_KIND_ORDER, Events
@@ -66,6 +67,8 @@ class PointTable:
             self._deadband[row] = point.deadband / abs(point.scale) if point.kind.is_analog and point.scale else 0.0
         self.reported = self.event_class > 0
         self.by_kind = {kind: self._columns(kind, served, static) for kind in KINDS}
+        #: Octets of an event's index by kind number: one width for all events of a kind.
+        self.index_width = [index_width(self.by_kind[kind].index) for kind in KINDS]
 
     def _columns(self, kind: PointKind, served: Sequence[RowPoint], static: NDArray[np.uint8]) -> KindColumns:
         rows = np.array([p.row for p in served if p.point.kind is kind], dtype=np.intp)
@@ -84,10 +87,12 @@ class PointTable:
         return variations
 
     def update(
-        self, batch: Batch, own_time_quality: TimeQuality, *, with_events: bool
+        self, batch: Batch, own_time_quality: TimeQuality, *, with_events: bool, offset_ms: int = 0
     ) -> tuple[EventArray, NDArray[np.intp]]:
         """Take values, and give the events that they make in the order of the batch, with their points' rows.
 
+        ``offset_ms`` leads from our wall clock to the device's: an event's time is fixed when it occurs,
+        whatever a master writes to the clock before it is told (procedure 8.15.2 of the conformance tests).
         A point whose last reported value is unknown makes none: its static value covers it.
         """
         self.texts.update(batch.texts)
@@ -99,7 +104,7 @@ class PointTable:
             found.append(self._take(rows[now], batch, now))
         if not with_events or not found:
             return np.zeros(0, dtype=EVENT), np.empty(0, dtype=np.intp)
-        return self._events(batch, np.sort(np.concatenate(found)), own_time_quality)
+        return self._events(batch, np.sort(np.concatenate(found)), own_time_quality, offset_ms)
 
     def _first_of_each_row(
         self, rows: NDArray[np.intp], positions: NDArray[np.intp]
@@ -129,12 +134,12 @@ class PointTable:
         return eventful
 
     def _events(
-        self, batch: Batch, at: NDArray[np.intp], own_time_quality: TimeQuality
+        self, batch: Batch, at: NDArray[np.intp], own_time_quality: TimeQuality, offset_ms: int
     ) -> tuple[EventArray, NDArray[np.intp]]:
         rows = batch.rows[at]
         events = np.zeros(len(at), dtype=EVENT)
         timed = batch.time_quality[at] != TimeQuality.NONE
-        events["time_ms"] = np.where(timed, batch.source_time_ms[at], batch.received_time_ms)
+        events["time_ms"] = np.where(timed, batch.source_time_ms[at], batch.received_time_ms) + offset_ms
         events["time_quality"] = np.where(timed, batch.time_quality[at], own_time_quality)
         events["value"] = batch.value[at]
         events["quality"] = batch.quality[at]

@@ -23,16 +23,8 @@ _MOST_HEADERS = 200
 _UNLIMITED = 1 << 30
 _STATIC_KIND = {group: kind for kind, group in STATIC_GROUP.items()} | {_FROZEN_COUNTER_GROUP: PointKind.COUNTER}
 _EVENT_KIND = {group: kind for kind, group in EVENT_GROUP.items() if kind is not PointKind.STRING}
-#: Groups of class 0 in the order in which they are told.
-_CLASS_0 = (
-    PointKind.BINARY_INPUT,
-    PointKind.DOUBLE_BIT_INPUT,
-    PointKind.BINARY_OUTPUT,
-    PointKind.COUNTER,
-    PointKind.ANALOG_INPUT,
-    PointKind.ANALOG_OUTPUT,
-    PointKind.STRING,
-)
+#: Static groups in the order in which they are told, whatever the order in which they were asked for.
+_TOLD_ORDER = {group: place for place, group in enumerate((1, 3, 30, 20, 21, 10, 40, 110))}
 
 
 @dataclass(slots=True)
@@ -55,13 +47,17 @@ class ReadPlan:
     indications: Indication = Indication.NONE
 
 
-def plan_read(headers: Sequence[ObjectHeader], table: PointTable) -> ReadPlan:
-    """Look up what the headers name; what does not exist becomes an indication, the rest is told all the same."""
+def plan_read(headers: Sequence[ObjectHeader], table: PointTable, class_0: Sequence[int]) -> ReadPlan:
+    """Look up what the headers name; what does not exist becomes an indication, the rest is told all the same.
+
+    ``class_0`` are the static groups that a read of class 0 means.
+    """
     if len(headers) > _MOST_HEADERS:
         return ReadPlan(indications=Indication.PARAMETER_ERROR)
     plan = ReadPlan()
     for header in headers:
-        plan.indications |= _plan_header(plan, header, table)
+        plan.indications |= _plan_header(plan, header, table, class_0)
+    plan.statics.sort(key=lambda run: _TOLD_ORDER[run.group])
     return plan
 
 
@@ -71,9 +67,9 @@ def bound_events(plan: ReadPlan, buffered: int) -> None:
         request.limit = min(request.limit, buffered)
 
 
-def _plan_header(plan: ReadPlan, header: ObjectHeader, table: PointTable) -> Indication:
+def _plan_header(plan: ReadPlan, header: ObjectHeader, table: PointTable, class_0: Sequence[int]) -> Indication:
     if header.group == _CLASS_GROUP:
-        return _plan_class(plan, header, table)
+        return _plan_class(plan, header, table, class_0)
     if header.group not in GROUPS or (header.variation and header.form is None):
         return Indication.OBJECT_UNKNOWN
     if header.group in _EVENT_KIND:
@@ -88,10 +84,11 @@ def _plan_header(plan: ReadPlan, header: ObjectHeader, table: PointTable) -> Ind
     return Indication.OBJECT_UNKNOWN
 
 
-def _plan_class(plan: ReadPlan, header: ObjectHeader, table: PointTable) -> Indication:
+def _plan_class(plan: ReadPlan, header: ObjectHeader, table: PointTable, class_0: Sequence[int]) -> Indication:
     if header.variation == 1 and header.qualifier is Qualifier.ALL:
-        for kind in _CLASS_0:
-            plan.statics += static_runs(table.by_kind[kind], slice(None), 0, frozen=False)
+        for group in class_0:
+            columns = table.by_kind[_STATIC_KIND[group]]
+            plan.statics += static_runs(columns, slice(None), 0, frozen=group == _FROZEN_COUNTER_GROUP)
         return Indication.NONE
     if 2 <= header.variation <= 4:
         return _plan_events(plan, header, frozenset({header.variation - 1}), None)
@@ -151,14 +148,14 @@ class Part:
     final: bool
 
 
-def next_part(plan: ReadPlan, table: PointTable, buffer: EventBuffer, room: int, offset_ms: int, time_ms: int) -> Part:
+def next_part(plan: ReadPlan, table: PointTable, buffer: EventBuffer, room: int, time_ms: int) -> Part:
     """Fill one fragment from what is left of the plan; its events become written."""
     pieces: list[bytes] = []
     if plan.wants_time:
         plan.wants_time = False
         pieces.append(build_time(_TIME_GROUP, 1, time_ms))
         room -= len(pieces[-1])
-    octets, count = _fill_events(plan, buffer, room, offset_ms)
+    octets, count = _fill_events(plan, buffer, room, table.index_width)
     if not plan.events:
         pieces += [octets, _fill_static(plan, table, room - len(octets))]
     else:
@@ -166,13 +163,13 @@ def next_part(plan: ReadPlan, table: PointTable, buffer: EventBuffer, room: int,
     return Part(b"".join(pieces), count > 0, not plan.events and not plan.statics)
 
 
-def _fill_events(plan: ReadPlan, buffer: EventBuffer, room: int, offset_ms: int) -> tuple[bytes, int]:
+def _fill_events(plan: ReadPlan, buffer: EventBuffer, room: int, widths: Sequence[int]) -> tuple[bytes, int]:
     pieces: list[bytes] = []
     total = 0
     while plan.events:
         request = plan.events[0]
         positions = buffer.waiting(request.classes, request.kind, min(request.limit, room // 3 + 1))
-        octets, count = encode_events(buffer.at(positions), request.variation, room, offset_ms)
+        octets, count = encode_events(buffer.at(positions), request.variation, room, widths)
         buffer.write(positions[:count])
         pieces.append(octets)
         room -= len(octets)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from math import ceil
 
 from protocols.dnp3.application import Function, Indication
 from protocols.dnp3.link import BROADCAST_CONFIRM
@@ -14,7 +15,7 @@ from protocols.dnp3.outstation.requests import assign_classes, classes_named, cl
 from protocols.dnp3.outstation.unsolicited import Unsolicited
 
 _CLASS_BITS = {1: Indication.CLASS_1_EVENTS, 2: Indication.CLASS_2_EVENTS, 3: Indication.CLASS_3_EVENTS}
-_RESTART_DELAY_S = 1
+_LONGEST_FINE_MS = 0xFFFF
 
 Answer = tuple[bytes, Indication]
 
@@ -47,8 +48,8 @@ class AssociationState:
             Function.ASSIGN_CLASS: lambda headers, _: (b"", assign_classes(headers, self.table, self.event_class)),
             Function.DELAY_MEASURE: lambda _, __: (build_delay(2, 0), Indication.NONE),
             Function.RECORD_CURRENT_TIME: self._record_time,
-            Function.COLD_RESTART: lambda _, __: (build_delay(1, _RESTART_DELAY_S), Indication.NONE),
-            Function.WARM_RESTART: lambda _, __: (build_delay(1, _RESTART_DELAY_S), Indication.NONE),
+            Function.COLD_RESTART: lambda _, __: (_restart_delay(settings.restart_time_s), Indication.NONE),
+            Function.WARM_RESTART: lambda _, __: (_restart_delay(settings.restart_time_s), Indication.NONE),
         }
 
     def indications(self, now: Moment) -> Indication:
@@ -105,3 +106,9 @@ class AssociationState:
     def _record_time(self, _: Sequence[ObjectHeader], now: Moment) -> Answer:
         self.clock.record(now)
         return b"", Indication.NONE
+
+
+def _restart_delay(seconds: float) -> bytes:
+    """g52: fine (v2, milliseconds) as far as it reaches, then coarse (v1, seconds, rounded up)."""
+    milliseconds = round(seconds * 1000)
+    return build_delay(2, milliseconds) if milliseconds <= _LONGEST_FINE_MS else build_delay(1, ceil(seconds))

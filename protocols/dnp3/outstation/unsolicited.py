@@ -84,6 +84,11 @@ class Unsolicited:
         self._not_before = now + min(backoff, _LONGEST_BACKOFF_S)
         self._finish()
 
+    def interrupt(self) -> None:
+        """Forget the response in flight, which is no failure: the master is there. The next one has a new number."""
+        self._failures = 0
+        self._finish()
+
     def reset(self) -> None:
         """The connection is new: nothing is in flight and nothing has failed. What the master enabled stays."""
         self._failures = 0

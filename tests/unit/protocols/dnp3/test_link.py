@@ -127,6 +127,7 @@ def test_a_segment_passes_from_master_to_outstation_and_back() -> None:
         (from_master(Primary.UNCONFIRMED_USER_DATA), "empty_user_data_frames"),
         (from_master(5, b"x"), "invalid_link_controls"),  # procedure 6.6.2.2
         (from_master(0x0A, flags=FCV | FCB), "invalid_link_controls"),
+        (from_master(Primary.UNCONFIRMED_USER_DATA, b"x", flags=FCV), "invalid_link_controls"),
     ],
 )
 def test_what_is_not_for_us_gets_no_answer_and_is_counted(octets: bytes, counted: str) -> None:

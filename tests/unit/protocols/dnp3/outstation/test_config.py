@@ -22,6 +22,8 @@ def test_every_key_is_read() -> None:
         "trust_local_clock": True,
         "unsolicited_hold_s": [0.1, 0.5, 1],
         "unsolicited_hold_events": 7,
+        "class_0": [1, 21, 30, 1],
+        "restart_time_s": 90,
     }
     settings = read_outstation(table)
     assert settings == Dnp3OutstationSettings(
@@ -35,6 +37,8 @@ def test_every_key_is_read() -> None:
         trust_local_clock=True,
         unsolicited_hold_s=(0.1, 0.5, 1),
         unsolicited_hold_events=(7, 7, 7),
+        class_0=(1, 21, 30),
+        restart_time_s=90,
     )
 
 
@@ -46,6 +50,8 @@ def test_every_fault_comes_at_once_with_its_key() -> None:
         "unsolicited": "yes",
         "confirm_timeout_s": "2",
         "unsolicited_hold_s": [1, 2],
+        "class_0": [1, 2],
+        "restart_time_s": 70_000,
         "colour": "red",
     }
     with pytest.raises(SettingFaults) as raised:

@@ -125,11 +125,21 @@ def test_relative_times_come_after_their_common_time_as_in_procedure_8_14_2_15()
     wire.update({0: 1}, time_ms=EPOCH_MS)
     wire.update({1: 1}, time_ms=EPOCH_MS + 300)
     wire.update({1: 0}, time_ms=EPOCH_MS + 65_536)
-    first = wire.one("C1 01 02 03 06")
-    assert first[4:] == bytes.fromhex(f"33 01 07 01 {TIME} 02 03 28 0200 0000 81 0000 BC02 81 2C01")
     later = (EPOCH_MS + 65_536).to_bytes(6, "little").hex()
-    second = wire.one("C1 00")
-    assert second[4:] == bytes.fromhex(f"33 01 07 01 {later} 02 03 28 0100 BC02 01 0000")
+    assert wire.one("C1 01 02 03 06")[4:] == bytes.fromhex(
+        f"33 01 07 01 {TIME} 02 03 28 0200 0000 81 0000 BC02 81 2C0133 01 07 01 {later} 02 03 28 0100 BC02 01 0000"
+    )
+    assert wire.ask("C1 00") == []
+    assert wire.one("C2 01 02 03 06") == bytes.fromhex("C2 81 00 00")
+
+
+def test_all_events_of_a_kind_have_indexes_of_one_width() -> None:
+    wire = Wire([point(PointKind.BINARY_INPUT, 0, event_class=1), point(PointKind.BINARY_INPUT, 256, event_class=1)])
+    wire.connect()
+    wire.one(CLEAR_RESTART)
+    wire.update({0: 0, 1: 0})
+    wire.update({0: 1})
+    assert wire.one("C1 01 02 01 06")[4:] == bytes.fromhex("02 01 28 0100 0000 81")
 
 
 def test_events_over_several_fragments_are_each_confirmed_and_none_is_lost_between() -> None:

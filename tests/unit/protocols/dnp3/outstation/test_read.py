@@ -53,10 +53,10 @@ def test_class_0_tells_every_kind_in_its_default_variation() -> None:
     expected = (
         bytes.fromhex("01 02 00 03 03 81")
         + bytes.fromhex("03 02 00 00 00 81")
-        + bytes.fromhex("0A 02 00 02 02 01")
-        + bytes.fromhex("14 01 00 01 01 01 63000000")
         + bytes.fromhex("1E 05 00 07 07 01")
         + struct.pack("<f", 12.5)
+        + bytes.fromhex("14 01 00 01 01 01 63000000")
+        + bytes.fromhex("0A 02 00 02 02 01")
         + bytes.fromhex("28 03 00 04 04 01")
         + struct.pack("<f", -3.0)
         + bytes.fromhex("6E 02 00 05 05 6162")
@@ -66,6 +66,24 @@ def test_class_0_tells_every_kind_in_its_default_variation() -> None:
     wanted = body(answer)
     # strings have no value of their own in a batch: their texts do
     assert wanted == expected
+
+
+def test_class_0_tells_the_groups_that_the_site_chose() -> None:
+    wire = wire_of(one_of_each(), class_0=(21, 3))
+    wire.update({1: 2.0, 3: 99.0})
+    wire.one("C1 07 14 00 06")
+    assert body(wire.one("C2 01 3C 01 06")) == bytes.fromhex("03 02 00 00 00 81 15 01 00 01 01 01 63000000")
+
+
+def test_static_values_come_in_one_order_and_all_that_a_header_chose_with_indexes_of_one_width() -> None:
+    wire = wire_of(
+        [point(PointKind.BINARY_OUTPUT, 0), point(PointKind.BINARY_INPUT, 0), point(PointKind.BINARY_INPUT, 256)]
+    )
+    wire.update({0: 1, 1: 1, 2: 1})
+    assert body(wire.one("C0 01 0A 00 06 01 00 06")) == bytes.fromhex(
+        "01 02 01 0000 0000 81 01 02 01 0001 0001 81 0A 02 00 00 00 81"
+    )
+    assert body(wire.one("C1 01 01 00 00 00 00")) == bytes.fromhex("01 02 00 00 00 81")
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,16 @@ def test_events_carry_the_masters_time() -> None:
     assert answer[4:] == bytes.fromhex("02 02 17 01 00 81") + (EPOCH_MS + 5000).to_bytes(6, "little")
 
 
+def test_the_time_of_an_event_stays_what_it_was_whatever_is_written_to_the_clock_later() -> None:
+    master = wire()
+    master.update({0: 0})
+    master.one(bytes.fromhex("C1 02 32 01 07 01") + (EPOCH_MS + 5000).to_bytes(6, "little"))
+    master.update({0: 1})
+    first = master.one("C2" + NOTHING)
+    master.one(bytes.fromhex("C3 02 32 01 07 01") + (EPOCH_MS + 9000).to_bytes(6, "little"))
+    assert master.one("C4" + NOTHING)[4:] == first[4:]
+
+
 def test_the_lan_procedure_counts_from_the_recorded_moment() -> None:
     master = wire()
     assert master.one("C1 18")[4:] == b""
@@ -87,8 +97,15 @@ def test_the_delay_is_measured_as_in_procedure_8_7_1_2() -> None:
 @pytest.mark.parametrize(("function", "cold"), [(0x0D, True), (0x0E, False)])
 def test_a_restart_is_answered_with_a_delay_and_handed_on(function: int, cold: bool) -> None:
     master = wire()
-    assert master.one(bytes([0xC0, function]))[4:] == bytes.fromhex("34 01 07 01 01 00")
+    assert master.one(bytes([0xC0, function]))[4:] == bytes.fromhex("34 02 07 01 88 13")
     assert master.restarts == [cold]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0, "34 02 07 01 00 00"), (65.535, "34 02 07 01 FF FF"), (65.6, "34 01 07 01 42 00")]
+)
+def test_a_restart_takes_the_time_that_the_site_says(seconds: float, told: str) -> None:
+    assert wire(restart_time_s=seconds).one("C0 0D")[4:] == bytes.fromhex(told)
 
 
 def test_an_unknown_function_is_refused_as_in_procedure_8_6_2_2() -> None:

@@ -83,6 +83,17 @@ def test_an_unconfirmed_response_is_repeated_octet_for_octet_then_told_anew_late
     assert wire.core.deadline() == wire.now + 10.0
 
 
+def test_a_read_does_not_wait_while_the_first_response_is_unconfirmed_as_in_procedure_8_11_2_1() -> None:
+    wire = Wire(THREE_POINTS, TALKATIVE)
+    assert wire.connect() == [bytes.fromhex("F0 82 80 00")]
+    wire.update({0: 0})
+    assert wire.ask("C1 01 01 02 06") == [bytes.fromhex("C1 81 80 00 01 02 00 00 00 01"), bytes.fromhex("F1 82 80 00")]
+    assert wire.ask("D0 00") == []
+    assert not wire.core.state.unsolicited.announced
+    assert wire.ask("D1 00") == []
+    assert wire.core.state.unsolicited.announced
+
+
 def test_a_read_waits_for_the_unsolicited_confirmation() -> None:
     wire = talkative()
     wire.update({0: 1})
