@@ -1,7 +1,7 @@
 """Run benchmarks by name: ``python -m tests.benchmarks [NAME …] [--json FILE]``.
 
-A NAME is that of a module, or the beginning of the name of a row. Without one, all run. The exit status is
-1 if a module failed, 2 for a name that nothing answers to.
+A NAME is that of a module, or the beginning of the name of modules or rows (``dnp3``). Without one, all run.
+The exit status is 1 if a module failed, 2 for a name that nothing answers to.
 """
 
 import argparse
@@ -17,7 +17,17 @@ from rich.table import Table
 
 from tests.benchmarks.row import Row
 
-MODULES = ("dnp3", "modbus", "opcua", "dispatch", "schedule")
+MODULES = (
+    "dnp3_polls",
+    "dnp3_events",
+    "dnp3_burst",
+    "dnp3_latency",
+    "dnp3_fleet",
+    "modbus",
+    "opcua",
+    "dispatch",
+    "schedule",
+)
 
 
 def modules_for(names: Sequence[str]) -> list[str]:
@@ -28,9 +38,8 @@ def modules_for(names: Sequence[str]) -> list[str]:
 
 
 def belongs(name: str, module: str) -> bool:
-    """True if a name asked for is that of the module or of one of its rows (``dnp3_events`` is of ``dnp3``)."""
-    rest = name.removeprefix(module)
-    return rest == "" or (rest != name and not rest[0].isalnum())
+    """True if a name asked for is that of the module, the beginning of it (``dnp3``), or that of one of its rows."""
+    return name == module or name.startswith(f"{module}_") or module.startswith(f"{name}_")
 
 
 def wanted(row: Row, names: Sequence[str]) -> bool:

@@ -1,29 +1,41 @@
-"""opendnp3's master polling back to back: ``python -m tests.benchmarks.dnp3_rival ROLE PORT SECONDS``.
+"""opendnp3's master as a process of a benchmark: ``python -m tests.benchmarks.dnp3_rival ROLE LOAD``.
 
-As ``values`` its handler fills a dict of index → value for each kind, as ``full`` of index → (value, flags, time);
-as ``sbo`` it selects and operates a control block again and again.
+Its handler fills a dict for each kind, of index → (value, flags, time), or of index → value where the load says so.
+Roles and lines are those of `dnp3_our_master`.
 """
 
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import opendnp3
 
-from tests.benchmarks.meter import Meter
+from tests.benchmarks.dnp3_load import (
+    MASTER_ADDRESS,
+    OUTSTATION_ADDRESS,
+    WARM_UP_S,
+    Load,
+    age_us,
+    say,
+    say_base,
+    say_figures,
+)
 
-OUTSTATION, MASTER = 10, 1
+_PATIENCE_S = 5.0  # for the last events
 
 
-class Readings(opendnp3.ISOEHandler):  # type: ignore[misc]
-    """Keeps what comes."""
+class Taker(opendnp3.ISOEHandler):  # type: ignore[misc]
+    """Keeps what comes, and counts."""
 
-    def __init__(self, meter: Meter, value_only: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.tables: dict[str, dict[int, object]] = {}
-        self._meter = meter
-        self._value_only = value_only
+        self.readings = 0
+        self.sum = 0.0
+        self.last_at = 0.0
+        self.ages_us: list[float] = []
 
     def BeginFragment(self, info: object) -> None:  # noqa: N802
         pass
@@ -35,35 +47,62 @@ class Readings(opendnp3.ISOEHandler):  # type: ignore[misc]
         if not values:
             return
         table = self.tables.setdefault(type(values[0]).__name__, {})
-        if self._value_only:
-            for item in values:
-                table[item.index] = item.value.value
-        else:
-            for item in values:
-                reading = item.value
-                table[item.index] = (reading.value, reading.flags.value, reading.time.value)
-        self._meter.count(len(values))
+        for item in values:
+            reading = item.value
+            table[item.index] = (reading.value, reading.flags.value, reading.time.value)
+        self.count(values)
+
+    def count(self, values: list[Any]) -> None:
+        self.readings += len(values)
+        self.last_at = time.perf_counter()
+
+
+class ValueTaker(Taker):
+    """Keeps values only."""
+
+    def Process(self, info: object, values: list[Any]) -> None:  # noqa: N802
+        if not values:
+            return
+        table = self.tables.setdefault(type(values[0]).__name__, {})
+        for item in values:
+            table[item.index] = item.value.value
+        self.count(values)
+
+
+class EventTaker(Taker):
+    """Also sums what the events say, to know that each came once."""
+
+    def Process(self, info: object, values: list[Any]) -> None:  # noqa: N802
+        table = self.tables.setdefault("events", {})
+        total = 0.0
+        for item in values:
+            reading = item.value
+            value = reading.value
+            table[item.index] = (value, reading.flags.value, reading.time.value)
+            total += value
+        self.sum += total
+        self.count(values)
+
+
+class StampTaker(Taker):
+    """Also reads the stamps."""
+
+    def Process(self, info: object, values: list[Any]) -> None:  # noqa: N802
+        super().Process(info, values)
+        if len(values) == 1:
+            self.ages_us.append(age_us(values[0].value.value))
 
 
 class Application(opendnp3.IMasterApplication):  # type: ignore[misc]
-    """Begins the next poll when one is done."""
+    """Says when a task of ours is done, and whether it succeeded."""
 
-    def __init__(self, readings: Readings) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.readings = readings
-        self.master: Any = None
-        self.polling = False
+        self.on_user_task: Callable[[bool], None] = lambda _: None
 
     def OnTaskComplete(self, info: Any) -> None:  # noqa: N802
         if str(info.type).endswith("USER_TASK"):
-            self.polling = str(info.result).endswith("SUCCESS")
-            if self.polling:
-                self.poll()
-
-    def poll(self) -> None:
-        """Ask for everything."""
-        self.polling = True
-        self.master.ScanClasses(opendnp3.ClassField.AllClasses(), self.readings)
+            self.on_user_task(str(info.result).endswith("SUCCESS"))
 
     def OnTaskStart(self, *arguments: object) -> None:  # noqa: N802
         pass
@@ -84,48 +123,150 @@ class Application(opendnp3.IMasterApplication):  # type: ignore[misc]
         return opendnp3.UTCTimestamp(time.time_ns() // 1_000_000)
 
 
-class Commands:
-    """Sends the next command when the result of one is there."""
+class Stack:
+    """A manager with one thread and its masters, kept from the collector."""
 
-    def __init__(self, master: Any, meter: Meter) -> None:
-        self._master = master
-        self._meter = meter
-        self._block = opendnp3.ControlRelayOutputBlock(opendnp3.OperationType.LATCH_ON)
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._manager = opendnp3.DNP3Manager(1)
+        self._kept: list[object] = []
 
-    def send(self) -> None:
-        self._master.SelectAndOperate(self._block, 0, self._done)
+    def master(self, taker: Taker, number: int = 0) -> tuple[Any, Application]:
+        """Connected and enabled."""
+        application = Application()
+        channel = self._manager.AddTCPClient(
+            f"bench_{number}",
+            opendnp3.LogLevels(0),
+            opendnp3.ChannelRetry.Default(),
+            [opendnp3.IPEndpoint("127.0.0.1", self._load.port + number)],
+            "0.0.0.0",
+            None,
+        )
+        config = opendnp3.MasterStackConfig()
+        config.link.LocalAddr, config.link.RemoteAddr = MASTER_ADDRESS, OUTSTATION_ADDRESS
+        config.master.maxRxFragSize = self._load.fragment
+        master = channel.AddMaster(f"bench_{number}", taker, application, config)
+        self._kept += [channel, application, taker, master]
+        return master, application
 
-    def _done(self, result: Any) -> None:
+
+def enable(master: Any, taker: Taker) -> None:
+    """Until its first integrity poll brought something."""
+    master.Enable()
+    while not taker.readings:
+        time.sleep(0.05)
+
+
+def polls(load: Load) -> None:
+    taker: Taker = ValueTaker() if load.values_only else Taker()
+    stack = Stack(load)
+    master, application = stack.master(taker)
+
+    def poll_again(_: bool) -> None:
+        master.ScanClasses(opendnp3.ClassField.AllClasses(), taker)
+
+    enable(master, taker)
+    application.on_user_task = poll_again
+    poll_again(True)
+    time.sleep(WARM_UP_S)
+    say("begin")
+    before, began = taker.readings, taker.last_at
+    time.sleep(load.seconds)
+    say_figures(readings=taker.readings - before, seconds=taker.last_at - began)
+
+
+def events(load: Load) -> None:
+    taker = EventTaker()
+    stack = Stack(load)
+    master, _ = stack.master(taker)
+    enable(master, taker)
+    time.sleep(WARM_UP_S)  # unsolicited responses are enabled after the poll
+    taker.readings, taker.sum = 0, 0.0
+    say("begin")
+    began = taker.last_at = time.perf_counter()
+    while taker.readings < load.events and time.perf_counter() - taker.last_at < _PATIENCE_S:
+        time.sleep(0.05)
+    say_figures(events=taker.readings, sum=taker.sum, seconds=taker.last_at - began)
+
+
+def stamps(load: Load) -> None:
+    taker = StampTaker()
+    stack = Stack(load)
+    master, _ = stack.master(taker)
+    enable(master, taker)
+    time.sleep(WARM_UP_S)
+    say("begin")
+    while len(taker.ages_us) < load.stamps:
+        time.sleep(0.05)
+    say_figures(ages_us=taker.ages_us)
+
+
+def commands(load: Load, send: Callable[[Any, Callable[[Any], None]], None]) -> None:
+    """The next command is sent when the result of one is there, in the manager's thread: its quickest way."""
+    taker = Taker()
+    stack = Stack(load)
+    master, _ = stack.master(taker)
+    enable(master, taker)
+    time.sleep(WARM_UP_S)
+    say("begin")
+    took_us: list[float] = []
+    began, until = time.perf_counter(), time.perf_counter() + load.seconds
+    over = False
+
+    def done(result: Any) -> None:
+        nonlocal began, over
         points = result.to_list()
+        now = time.perf_counter()
         if len(points) == 1 and points[0].status == opendnp3.CommandStatus.SUCCESS:
-            self._meter.count(1)
-            self.send()
+            took_us.append((now - began) * 1e6)
+        over = now >= until
+        began = now
+        if not over:
+            send(master, done)
 
-
-def main(role: str, port: int, seconds: float) -> None:
-    meter = Meter(seconds)
-    readings = Readings(meter, role == "values")
-    application = Application(readings)
-    manager = opendnp3.DNP3Manager(1)
-    endpoint = opendnp3.IPEndpoint("127.0.0.1", port)
-    channel = manager.AddTCPClient(
-        "bench", opendnp3.LogLevels(0), opendnp3.ChannelRetry.Default(), [endpoint], "0.0.0.0", None
-    )
-    config = opendnp3.MasterStackConfig()
-    config.link.LocalAddr, config.link.RemoteAddr = MASTER, OUTSTATION
-    application.master = channel.AddMaster("bench", readings, application, config)
-    application.master.Enable()
-    while not readings.tables:
+    send(master, done)
+    while not over:
         time.sleep(0.05)
-    if role == "sbo":
-        Commands(application.master, meter).send()
-    while not meter.is_over:
-        time.sleep(0.05)
-        if role != "sbo" and not application.polling:
-            application.poll()
-    print(meter.rate(), flush=True)
-    os._exit(0)  # its manager hangs at interpreter exit
+    say_figures(ages_us=took_us)
 
+
+def select_before_operate(load: Load) -> None:
+    block = opendnp3.ControlRelayOutputBlock(opendnp3.OperationType.LATCH_ON)
+    commands(load, lambda master, done: master.SelectAndOperate(block, 0, done))
+
+
+def direct_operate(load: Load) -> None:
+    value = opendnp3.AnalogOutputFloat32(12.5)
+    commands(load, lambda master, done: master.DirectOperate(value, 0, done))
+
+
+def fleet(load: Load) -> None:
+    stack = Stack(load)
+    say_base()
+    takers = [Taker() for _ in range(load.stations)]
+    for n, taker in enumerate(takers):
+        master, _ = stack.master(taker, n)
+        master.AddClassScan(opendnp3.ClassField.AllClasses(), opendnp3.TimeDuration.Seconds(1), taker)
+        master.Enable()
+    while not all(taker.readings for taker in takers):
+        time.sleep(0.05)
+    time.sleep(WARM_UP_S)
+    say("begin")
+    before = sum(taker.readings for taker in takers)
+    time.sleep(load.seconds)
+    say_figures(readings=sum(taker.readings for taker in takers) - before, seconds=load.seconds)
+
+
+ROLES = {
+    "polls": polls,
+    "events": events,
+    "stamps": stamps,
+    "select_before_operate": select_before_operate,
+    "direct_operate": direct_operate,
+    "fleet": fleet,
+}
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    ROLES[sys.argv[1]](Load.of_argument(sys.argv[2]))
+    sys.stdin.readline()  # until it is killed: its manager hangs at interpreter exit
+    os._exit(0)
