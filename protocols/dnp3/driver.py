@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from protocols.dnp3.addresses import ADDRESS_COLUMNS, DATA_TYPES, Dnp3Address, read_address
 from protocols.dnp3.channels import facing
+from protocols.dnp3.channels.lines import Lines
 from protocols.dnp3.master.config import Dnp3SessionSettings, read_session
 from protocols.dnp3.master.session import Dnp3Session
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings, read_outstation
@@ -15,6 +16,9 @@ from vppscada.model.sessions import Session
 
 class Dnp3Driver:
     """A `vppscada.model.drivers.Driver`."""
+
+    def __init__(self) -> None:
+        self._lines = Lines()
 
     name = "dnp3"
     address_columns = ADDRESS_COLUMNS
@@ -52,7 +56,7 @@ class Dnp3Driver:
     def session(self, name: str, settings: object, points: Sequence[RowPoint]) -> Session:
         """A master session on those points."""
         assert isinstance(settings, Dnp3SessionSettings)
-        return Dnp3Session(name, settings, points)
+        return Dnp3Session(name, settings, points, self._lines)
 
     def outstation(
         self,

@@ -66,6 +66,21 @@ class SettingsReader:
             return tuple(sorted(set(value)))
         return self._bad(key, value, "true | false | a list of event classes 1..3", default)
 
+    def table(self, key: str) -> Mapping[str, object] | None:
+        """A table within the table; None where the key is missing."""
+        value = self._take(key, {}, "")
+        if key not in self._table:
+            return None
+        return value if isinstance(value, Mapping) else self._bad(key, value, "a table", None)
+
+    def take_faults(self, key: str, inner: "SettingsReader") -> None:
+        """The faults of the table at ``key``, unknown keys included, as faults of that key."""
+        try:
+            inner.finish()
+        except SettingFaults as error:
+            for fault in error.faults:
+                self.fault(key, f"{fault.key}: {fault.found}", fault.expected)
+
     def fault(self, key: str, found: str, expected: str) -> None:
         """Add a fault that concerns several keys."""
         self.faults.append(SettingFault(key, found, expected))

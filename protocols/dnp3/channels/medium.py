@@ -1,7 +1,7 @@
 """What a site file says of a medium: kind, role, addresses, certificates, line settings."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -101,7 +101,7 @@ class Medium:
     transport: Transport
     host: str = ""
     port: int = 0
-    connect_timeout_s: float = 5.0
+    connect_timeout_s: float = field(default=5.0, compare=False)
 
     def __str__(self) -> str:
         """As log lines name it."""

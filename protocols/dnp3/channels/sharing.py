@@ -25,6 +25,8 @@ class Pair(NamedTuple):
 class Turn:
     """The right to have a request outstanding, on a channel that nobody else uses: always there."""
 
+    is_shared = False
+
     def take(self, granted: Callable[[], None]) -> bool:
         """True if it is ours now; otherwise ``granted`` is called, from the loop, when it is."""
         return True
@@ -35,6 +37,8 @@ class Turn:
 
 class SharedTurn(Turn):
     """A drop's turn among the others of its trunk."""
+
+    is_shared = True
 
     def __init__(self, trunk: "Trunk", pair: Pair) -> None:
         self._trunk = trunk

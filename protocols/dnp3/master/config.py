@@ -31,6 +31,8 @@ class Dnp3SessionSettings:
     keepalive_s: float = 15.0  # silence after which the link is asked for its status
     transport: Transport = TCP_CLIENT
     link: LinkSettings = UNCONFIRMED
+    backup: Medium | None = None  # a second path to the same outstation
+    backup_check_s: float = 10.0  # between checks of the path that is not in use
 
     @property
     def medium(self) -> Medium:
@@ -54,6 +56,8 @@ def read_session(table: Mapping[str, object]) -> Dnp3SessionSettings:
     settings = Dnp3SessionSettings(
         transport=transport,
         link=read_link(read),
+        backup=_read_backup(read),
+        backup_check_s=read.seconds("backup_check_s", 10.0, 0.05, day),
         host=read.optional_text("host") if transport.kind is MediumKind.SERIAL else read.text("host", None),
         port=read.integer("port", DEFAULT_PORT, 1, 65535),
         local_address=read.integer("local_address", 1, 0, MAX_LINK_ADDRESS),
@@ -73,3 +77,20 @@ def read_session(table: Mapping[str, object]) -> Dnp3SessionSettings:
         read.fault("remote_address", str(settings.remote_address), "another address than local_address")
     read.finish()
     return settings
+
+
+def _read_backup(read: SettingsReader) -> Medium | None:
+    """The table ``backup``: a medium of its own with ``host`` and ``port``."""
+    table = read.table("backup")
+    if table is None:
+        return None
+    inner = SettingsReader(table)
+    transport = read_transport(inner, MediumRole.CLIENT)
+    medium = Medium(
+        transport,
+        inner.optional_text("host") if transport.kind is MediumKind.SERIAL else inner.text("host", None),
+        inner.integer("port", DEFAULT_PORT, 1, 65535),
+        inner.seconds("connect_timeout_s", 5.0, 0.1, 120.0),
+    )
+    read.take_faults("backup", inner)
+    return medium

@@ -42,12 +42,15 @@ from protocols.dnp3.master.exchange import (
 )
 from protocols.dnp3.master.mapping import PointMapping
 from protocols.dnp3.master.procedures import carry_out
+from protocols.dnp3.master.repeats import Repeats
 from protocols.dnp3.objects import ObjectError, ObjectFault, ObjectHeader
 from vppscada.model.commands import AnalogValue, Command, CommandResult, CommandStatus, Crob, NotSent, Rejected
 from vppscada.model.points import Point, PointKind
 
 #: More than every point of every kind in the largest variation needs; past it, the peer does not mean to end.
 MAX_RESPONSE_FRAGMENTS = 4096
+#: A link that could not be asked for its status is asked again after this.
+_KEEPALIVE_AGAIN_S = 1.0
 
 
 @dataclass(slots=True)
@@ -73,13 +76,19 @@ class Master:
     """One association with one outstation, for one connection. ``now`` is monotonic seconds, ``wall_ms`` UTC."""
 
     def __init__(
-        self, settings: Dnp3SessionSettings, mapping: PointMapping, statistics: Counter[str], now: float
+        self,
+        settings: Dnp3SessionSettings,
+        mapping: PointMapping,
+        statistics: Counter[str],
+        now: float,
+        repeats: Repeats | None = None,
     ) -> None:
         self.association = Association(settings)
         self.effects: deque[Effect] = deque()
         self.started = False
         self._settings = settings
         self._mapping = mapping
+        self._repeats = Repeats(statistics) if repeats is None else repeats
         self._statistics = statistics
         self._agenda = Agenda(self.association, self._note)
         self._procedure: Procedure | CommandProcedure | None = None
@@ -92,6 +101,16 @@ class Master:
         self._heard_at = now
         self._link_deadline = math.inf
         self._told: set[str] = set()  # malformations that are in the log already
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while a request is outstanding."""
+        return self._exchange is not None
+
+    def put_off_keepalive(self, now: float) -> None:
+        """The link could not be asked for its status now."""
+        self._link_deadline = math.inf
+        self._heard_at = now - self._settings.keepalive_s + _KEEPALIVE_AGAIN_S
 
     def heard(self, now: float) -> None:
         """A frame of the outstation arrived, whatever it was."""
@@ -206,9 +225,10 @@ class Master:
             headers = error.parsed
             # what we do not speak is dropped as if by choice; what is broken must not be acknowledged
             understood = error.fault is ObjectFault.OBJECT_UNKNOWN
-        for batch in self._mapping.batches(
+        batches = self._mapping.batches(
             headers, wall_ms, unsolicited=response.is_unsolicited, clock_set=self.association.clock_set
-        ):
+        )
+        for batch in self._repeats.fresh(batches):
             self.effects.append(Deliver(batch))
         events = sum(header.count for header in headers if header.form is not None and header.form.is_event)
         self._statistics["events_received"] += events

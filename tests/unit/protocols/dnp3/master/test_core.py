@@ -118,7 +118,7 @@ def test_unsolicited_events_are_confirmed_and_a_repetition_is_not_delivered_agai
     assert [b.cause for b in batches(effects)] == [Cause.UNSOLICITED]
     assert effects[-1] == Confirm(bytes((0xD3, 0)), after_settling=True)
     assert wire.unsolicited(3, body) == [Confirm(bytes((0xD3, 0)), after_settling=True)]
-    assert len(batches(wire.unsolicited(4, body))) == 1
+    assert len(batches(wire.unsolicited(4, analogs(32, 7, 7, 1.5, WALL_MS + 1)))) == 1
 
 
 def test_unsolicited_is_taken_while_a_request_waits() -> None:
