@@ -4,17 +4,22 @@ Read out of the runs: every input kind has points 0, 41, 1024 and 65535; there a
 kind; nothing has been written to the clock; inputs are told with flags, in 16 bits where they are numbers.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from protocols.dnp3.addresses import address_of
+from protocols.dnp3.link import LinkAddresses, LinkLayer
+from protocols.dnp3.link_sending import ConfirmedSending
 from protocols.dnp3.outstation.clock import Moment
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.transport import segments
 from tests.conformance.runs import Updated
 from tests.unit.protocols.dnp3.outstation.wire import Wire, batch, point
-from vppscada.model.commands import AnalogValue
+from vppscada.model.commands import AnalogValue, CommandBody
+from vppscada.model.commands import CommandStatus as Status
 from vppscada.model.points import Point, PointKind
+from vppscada.model.quality import Quality
 
 INDEXES = (0, 41, 1024, 65535)
 OUTPUTS = (PointKind.BINARY_OUTPUT, PointKind.ANALOG_OUTPUT)
@@ -76,6 +81,16 @@ class ConformanceDevice(Wire):
         self.points = [p for p in points() if p.kind is not without]
         super().__init__(self.points, settings)
         self.now = at
+        self._sequence = 0
+        self.moved: list[tuple[PointKind, int, CommandBody]] = []  # what outputs did, in order
+        self._link = LinkLayer(
+            LinkAddresses(settings.local_address, settings.master_address, False, settings.self_address),
+            self.statistics,
+        )
+        self._sending: ConfirmedSending | None = None
+        if settings.link.confirm == "always":
+            self._sending = ConfirmedSending(settings.link, self._link.primary_frame, self.statistics)
+            self._link.on_answer = self._sending.answered
         self.rows = {(p.kind, address_of(p).index): row for row, p in enumerate(self.points)}
         self.put({row: initial_value(p) for row, p in enumerate(self.points)})
         self.device.table.freeze(self.device.table.by_kind[PointKind.COUNTER].rows)
@@ -85,9 +100,20 @@ class ConformanceDevice(Wire):
         """The present, on both clocks."""
         return Moment(self.now, MIDNIGHT_MS + round(self.now * 1000))
 
-    def put(self, values: dict[int, float], time_ms: int | None = None) -> None:
+    def put(self, values: dict[int, float], time_ms: int | None = None, quality: int = Quality.ONLINE) -> None:
+        """Give points values, by row."""
         at_ms = self.moment.wall_ms if time_ms is None else time_ms
-        self.device.update(batch(values, at_ms=at_ms))
+        self.device.update(batch(values, at_ms=at_ms, quality=quality))
+
+    def rows_of(self, kind: PointKind) -> list[int]:
+        """Rows of the points of a kind, by rising index."""
+        return [row for row, p in enumerate(self.points) if p.kind is kind]
+
+    def take_over(self, rows: Sequence[int], *, local: bool) -> None:
+        """Somebody at the device takes outputs over, or hands them back."""
+        quality = Quality.ONLINE | (Quality.LOCAL_FORCED if local else 0)
+        self.put({row: float(self.device.table.value[row]) for row in rows}, quality=quality)
+        self.statuses = dict.fromkeys(rows, Status.LOCAL) if local else {}
 
     def identity(self, row: int) -> tuple[PointKind, int]:
         """Kind and index of the point in a row."""
@@ -95,12 +121,19 @@ class ConformanceDevice(Wire):
         return one.kind, address_of(one).index
 
     def octets(self, data: bytes) -> bytes:
-        """Octets that answer octets; afterwards analog outputs show what they were told."""
+        """Octets that answer octets; afterwards outputs show what they were told."""
         known = len(self.asked)
-        answer = super().octets(data)
-        told = [c for what, c in self.asked[known:] if what == "operate"]
-        self.put({c.row: c.body.value for c in told if isinstance(c.body, AnalogValue)})
-        return answer + self.framed(self.tick(0.0))
+        received, reply = self._link.receive_addressed(data, self.now)
+        for segment in received:
+            fragment = self._reassembler.push(segment.data)
+            if fragment is not None:
+                reply += self.framed(self.ask(fragment, segment.destination if segment.is_broadcast else None))
+        for what, command in self.asked[known:]:
+            if what == "operate" and self.statuses is not None and not self.statuses.get(command.row):
+                body = command.body
+                self.moved.append((*self.identity(command.row), body))
+                self.put({command.row: body.value if isinstance(body, AnalogValue) else float(body.wants_on)})
+        return reply + self.framed(self.tick(0.0))
 
     def update_by_hand(self, update: Updated) -> bytes:
         """A manual step gives an input a value; octets that this brings."""
@@ -115,11 +148,29 @@ class ConformanceDevice(Wire):
     def until(self, at: float) -> bytes:
         """Let time pass, deadline by deadline; octets that this brings."""
         octets = b""
-        while (deadline := self.core.deadline()) is not None and deadline <= at:
-            octets += self.framed(self.tick(max(deadline - self.now, 0.0)))
+        while (deadline := self._deadline()) <= at:
+            self.now = max(deadline, self.now)
+            octets += self._pass()
         self.now = at
-        return octets + self.framed(self.tick(0.0))
+        return octets + self._pass()
 
     def framed(self, fragments: Sequence[bytes]) -> bytes:
         """Fragments through transport and link."""
-        return b"".join(self._link.send(s) for f in fragments for s in segments(f, f[0] & 0x0F))
+        octets = b""
+        for fragment in fragments:
+            parts = segments(fragment, self._sequence)
+            self._sequence = (self._sequence + len(parts)) & 0x3F
+            if self._sending is None:
+                octets += b"".join(map(self._link.send, parts))
+            else:
+                octets += self._sending.send(parts, self.now)
+        return octets
+
+    def _pass(self) -> bytes:
+        repeated = self._sending.tick(self.now) if self._sending is not None else b""
+        return repeated + self.framed(self.tick(0.0))
+
+    def _deadline(self) -> float:
+        linked = self._sending.deadline if self._sending is not None else math.inf
+        told = self.core.deadline()
+        return linked if told is None else min(linked, told)

@@ -71,10 +71,9 @@ class Player:
             self._operated.clear()
         self._checked = False
         self.sent += len(octets)
-        known = len(self.device.asked)
+        known = len(self.device.moved)
         self._hear(self.device.octets(octets))
-        rows = [command.row for what, command in self.device.asked[known:] if what == "operate"]
-        self._operated |= {self.device.identity(row) for row in rows}
+        self._operated |= {(kind, index) for kind, index, _ in self.device.moved[known:]}
 
     def _check(self, words: str) -> None:
         if found := _OPERATED.search(words):

@@ -67,6 +67,8 @@ class PointTable:
             self._deadband[row] = point.deadband / abs(point.scale) if point.kind.is_analog and point.scale else 0.0
         self.reported = self.event_class > 0
         self.by_kind = {kind: self._columns(kind, served, static) for kind in KINDS}
+        outputs = (PointKind.BINARY_OUTPUT, PointKind.ANALOG_OUTPUT)
+        self._outputs = np.concatenate([self.by_kind[kind].rows for kind in outputs])
         #: Octets of an event's index by kind number: one width for all events of a kind.
         self.index_width = [index_width(self.by_kind[kind].index) for kind in KINDS]
 
@@ -147,6 +149,11 @@ class PointTable:
         events["kind"] = self._kind[rows]
         events["variation"] = self._event_variation[rows]
         return events, rows
+
+    @property
+    def has_local_output(self) -> bool:
+        """True if an output is under local control: masters cannot move it (IIN1.5)."""
+        return bool((self.quality[self._outputs] & Quality.LOCAL_FORCED).any())
 
     def freeze(self, rows: NDArray[np.intp]) -> None:
         """Keep the present values of these counters as their frozen ones."""

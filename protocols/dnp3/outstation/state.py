@@ -57,6 +57,8 @@ class AssociationState:
         told = Indication.DEVICE_RESTART if self._restarted else Indication.NONE
         if self.clock.needs_time(now):
             told |= Indication.NEED_TIME
+        if self.table.has_local_output:
+            told |= Indication.LOCAL_CONTROL
         if self.buffer.overflowed:
             told |= Indication.EVENT_BUFFER_OVERFLOW
         if self.broadcast is not None:

@@ -7,6 +7,7 @@ import pytest
 from protocols.dnp3.application import Indication
 from tests.unit.protocols.dnp3.outstation.wire import EPOCH_MS, QUIET, Wire, point
 from vppscada.model.points import PointKind
+from vppscada.model.quality import Quality
 
 NEEDS_TIME = replace(QUIET, trust_local_clock=False, need_time_s=60.0)
 NOTHING = "01 3C 02 06"
@@ -106,6 +107,18 @@ def test_a_restart_is_answered_with_a_delay_and_handed_on(function: int, cold: b
 )
 def test_a_restart_takes_the_time_that_the_site_says(seconds: float, told: str) -> None:
     assert wire(restart_time_s=seconds).one("C0 0D")[4:] == bytes.fromhex(told)
+
+
+def test_an_output_under_local_control_is_indicated() -> None:
+    master = Wire([point(PointKind.ANALOG_INPUT, 0), point(PointKind.BINARY_OUTPUT, 0)], QUIET)
+    master.connect()
+    master.update({0: 1, 1: 0}, quality=Quality.ONLINE)
+    master.update({0: 1}, quality=Quality.ONLINE | Quality.LOCAL_FORCED)
+    assert Indication.LOCAL_CONTROL not in indications(master.one("C0" + NOTHING))
+    master.update({1: 0}, quality=Quality.ONLINE | Quality.LOCAL_FORCED)
+    assert Indication.LOCAL_CONTROL in indications(master.one("C1" + NOTHING))
+    master.update({1: 0}, quality=Quality.ONLINE)
+    assert Indication.LOCAL_CONTROL not in indications(master.one("C2" + NOTHING))
 
 
 def test_an_unknown_function_is_refused_as_in_procedure_8_6_2_2() -> None:
