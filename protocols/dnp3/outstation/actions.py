@@ -47,6 +47,7 @@ class Asking:
     function: int
     silent: bool
     octets: bytes
+    broadcast: bool = False
 
     @property
     def sequence(self) -> int:
@@ -62,4 +63,4 @@ class Asking:
 def asking_of(request: Request, octets: bytes, *, broadcast: bool = False) -> Asking:
     """Fold the functions without response into those with one."""
     function = _WITH_RESPONSE.get(request.function, request.function)
-    return Asking(request, function, broadcast or function != request.function, octets)
+    return Asking(request, function, broadcast or function != request.function, octets, broadcast)

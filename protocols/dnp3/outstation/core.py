@@ -243,6 +243,9 @@ class OutstationCore:
     # answers
 
     def _answer(self, asking: Asking, body: bytes, refused: Indication, now: Moment) -> list[Action]:
+        if asking.broadcast:
+            # what went to everybody is not the request before it to us alone, which may yet be repeated
+            return []
         if asking.silent:
             self._last = (asking.octets, b"")
             return []
