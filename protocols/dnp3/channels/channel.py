@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from contextlib import suppress
 
+from protocols.dnp3.trace.recorder import Tap
+
 #: Octets that may wait to be read before the medium is paused.
 READ_HIGH_WATER = 64 * 1024
 #: Octets that may wait to be sent to a peer that does not read before it is disconnected.
@@ -21,11 +23,16 @@ class ChannelClosed(ConnectionError):
 
 
 class Channel(ABC):
-    """One open connection, line or peer. ``peer`` says to whom, for log lines."""
+    """One open connection, line or peer. ``peer`` says to whom, for log lines; ``local`` is our end if it has a port.
+
+    ``tap`` hears every octet of both directions, with TLS in clear.
+    """
 
     def __init__(self, statistics: Counter[str], peer: str = "") -> None:
         self.statistics = statistics
         self.peer = peer
+        self.local = ""
+        self.tap: Tap | None = None
         self.closed_because = ""
         self._received = bytearray()
         self._reading_held = False
@@ -73,6 +80,8 @@ class Channel(ABC):
                 self.abort("peer does not read")
                 return
         self.statistics["octets_sent"] += len(data)
+        if self.tap is not None:
+            self.tap.sent(data)
         self._transmit(data)
 
     async def drain(self) -> None:
@@ -105,6 +114,8 @@ class Channel(ABC):
     def _arrived(self, data: bytes) -> None:
         """Octets came."""
         self.statistics["octets_received"] += len(data)
+        if self.tap is not None:
+            self.tap.received(data)
         self._received += data
         if len(self._received) > READ_HIGH_WATER and not self._reading_held:
             self._reading_held = True
@@ -124,6 +135,9 @@ class Channel(ABC):
         """The medium is gone; nothing more comes or goes."""
         self._mark_closed(reason)
         self._lost.set()
+        if self.tap is not None:
+            self.tap.ended(self.closed_because)
+            self.tap = None
 
     def _mark_closed(self, reason: str) -> None:
         if not self.closed_because:

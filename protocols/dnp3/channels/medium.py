@@ -6,9 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from protocols.dnp3.settings import SettingsReader
+from protocols.dnp3.trace import TraceSettings
 
 #: Keys whose texts are paths of files; relative ones count from the site file.
-PATH_KEYS = ("certificate", "key", "ca")
+PATH_KEYS = ("certificate", "key", "ca", "trace")
 ANY_NAME = "*"
 
 
@@ -85,6 +86,7 @@ class Transport:
     local_port: int = 0  # UDP client: the port it sends from; 0 lets the system choose
     peer_host: str = ""  # UDP server: the only address that is listened to; empty for any
     channel: str = ""
+    trace: TraceSettings | None = None  # what travels is recorded there
 
 
 TCP_CLIENT = Transport()
@@ -109,6 +111,11 @@ class Medium:
         where = f"{self.host}:{self.port}" if serial is None else serial.device
         return f"{self.transport.kind} {where}"
 
+    @property
+    def trace_name(self) -> str:
+        """What the files of its trace are called after: its channel's name if it has one."""
+        return self.transport.channel or str(self)
+
 
 def facing(transport: Transport) -> Transport:
     """The transport of a peer that stands at the other end, for simulations.
@@ -121,11 +128,22 @@ def facing(transport: Transport) -> Transport:
         tls = replace(tls, peer_name=ANY_NAME, peer_fingerprint="")
     if serial is not None and serial.far_device:
         serial = replace(serial, device=serial.far_device, far_device=serial.device)
-    return replace(transport, role=other, tls=tls, serial=serial, local_port=0, peer_host="")
+    return replace(transport, role=other, tls=tls, serial=serial, local_port=0, peer_host="", trace=None)
 
 
 def read_transport(read: SettingsReader, default_role: MediumRole) -> Transport:
-    """Take the keys of a transport: ``medium``, ``role``, ``channel`` and those that the medium has."""
+    """Take the keys of a transport: ``medium``, ``role``, ``channel``, ``trace`` … and those that the medium has."""
+    return replace(_read_medium(read, default_role), trace=_read_trace(read))
+
+
+def _read_trace(read: SettingsReader) -> TraceSettings | None:
+    """``trace``: a folder; ``trace_files`` files of ``trace_file_mb`` megabytes are kept of each medium."""
+    folder = read.optional_text("trace")
+    files, file_mb = read.integer("trace_files", 8, 2, 10_000), read.integer("trace_file_mb", 16, 1, 4096)
+    return TraceSettings(Path(folder), files, file_mb) if folder else None
+
+
+def _read_medium(read: SettingsReader, default_role: MediumRole) -> Transport:
     kind = MediumKind(read.choice("medium", MediumKind.TCP, tuple(MediumKind)))
     channel = read.optional_text("channel")
     if kind is MediumKind.SERIAL:

@@ -9,6 +9,7 @@ from protocols.dnp3.channels.medium import Medium, MediumKind, MediumRole
 from protocols.dnp3.channels.tcp import connect_tcp, listen_tcp
 from protocols.dnp3.channels.tls import connect_tls, listen_tls
 from protocols.dnp3.channels.udp import connect_udp, listen_udp
+from protocols.dnp3.trace import record
 
 
 async def connect(medium: Medium, statistics: Counter[str]) -> Channel:
@@ -17,6 +18,19 @@ async def connect(medium: Medium, statistics: Counter[str]) -> Channel:
     Raises:
         ConnectionError: it could not be opened within ``connect_timeout_s``; the message says why.
     """
+    channel = await _connect(medium, statistics)
+    _record(channel, medium)
+    return channel
+
+
+def _record(channel: Channel, medium: Medium) -> None:
+    trace, kind = medium.transport.trace, medium.transport.kind
+    if trace is not None:
+        we_serve = medium.transport.role is MediumRole.SERVER
+        record(channel, trace, medium.trace_name, str(medium), we_serve=we_serve, datagrams=kind is MediumKind.UDP)
+
+
+async def _connect(medium: Medium, statistics: Counter[str]) -> Channel:
     match medium.transport.kind:
         case MediumKind.TCP:
             return await connect_tcp(medium.host, medium.port, medium.connect_timeout_s, statistics)
@@ -37,6 +51,17 @@ async def listen(medium: Medium, on_channel: Callable[[Channel], None], statisti
         OSError: the address is taken or not ours, or a certificate cannot be used.
         ValueError: a serial line, where nobody comes.
     """
+    if medium.transport.trace is None:
+        return await _listen(medium, on_channel, statistics)
+
+    def recorded(channel: Channel) -> None:
+        _record(channel, medium)
+        on_channel(channel)
+
+    return await _listen(medium, recorded, statistics)
+
+
+async def _listen(medium: Medium, on_channel: Callable[[Channel], None], statistics: Counter[str]) -> Listener:
     match medium.transport.kind:
         case MediumKind.TCP:
             return await listen_tcp(medium.host, medium.port, on_channel, statistics)

@@ -92,6 +92,8 @@ class TcpChannel(StreamChannel):
         probe_early(transport.getHandle())
         address = transport.getPeer()
         self.peer = f"{address.host}:{address.port}"
+        here = transport.getHost()
+        self.local = f"{here.host}:{here.port}"
         if self._on_open is not None:
             self._on_open(self)
 

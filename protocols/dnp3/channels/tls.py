@@ -32,6 +32,8 @@ class TlsChannel(Channel, asyncio.Protocol):
         self._transport = transport
         host, port = (transport.get_extra_info("peername") or ("", 0))[:2]
         self.peer = f"{host}:{port}"
+        here, port = (transport.get_extra_info("sockname") or ("", 0))[:2]
+        self.local = f"{here}:{port}"
         connection = transport.get_extra_info("socket")
         if connection is not None:
             probe_early(connection)

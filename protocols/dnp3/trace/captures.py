@@ -10,6 +10,7 @@ from protocols.dnp3.trace.pcapng import BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTER
 _SIMPLE_PACKET, _OLD_PACKET = 3, 2
 #: A record that claims more is taken to be no record.
 _LARGEST = 0x100000
+_PIECE = 0x4000
 _PCAP = {
     b"\xd4\xc3\xb2\xa1": ("<", 1_000),
     b"\xa1\xb2\xc3\xd4": (">", 1_000),
@@ -62,12 +63,19 @@ class CaptureReader:
 
     def feed(self, octets: bytes) -> Iterator[Packet | Fault]:
         """The packets that these octets complete."""
-        self._octets += octets
+        # in pieces, so that what is left is small whenever it moves up
+        for at in range(0, len(octets), _PIECE):
+            if self._broken:
+                return
+            self._octets += octets[at : at + _PIECE]
+            yield from self._found()
+
+    def _found(self) -> Iterator[Packet | Fault]:
         while not self._broken:
             try:
                 found = self._next()
             except _Broken as broken:
-                self._broken = True
+                self._broken, self._octets = True, b""
                 yield Fault(self._offset, str(broken))
                 return
             if found is None:

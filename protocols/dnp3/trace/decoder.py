@@ -1,4 +1,4 @@
-"""The whole way from a capture, raw octets or hexadecimal text to lines or JSON. Pure: octets in as they come, lines out.
+"""From a capture, raw octets or hexadecimal text to lines or JSON. Pure: octets in as they come, lines out.
 
 Whatever is in the input, nothing is raised: what cannot be read is said, with its place.
 """

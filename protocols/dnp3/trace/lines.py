@@ -1,4 +1,4 @@
-"""What was taken apart, as lines that an engineer reads from top to bottom: octets, link, transport, application. Pure."""
+"""What was taken apart, as lines that are read from top to bottom: octets, link, transport, application. Pure."""
 
 from collections.abc import Iterator, Mapping
 
