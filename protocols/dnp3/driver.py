@@ -9,6 +9,7 @@ from protocols.dnp3.master.config import Dnp3SessionSettings, read_session
 from protocols.dnp3.master.session import Dnp3Session
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings, read_outstation
 from protocols.dnp3.outstation.server import Dnp3Outstation
+from protocols.dnp3.trace import TraceDecoder
 from vppscada.model.outstations import CommandHandler, EventStore, Outstation
 from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.sessions import Session
@@ -52,6 +53,10 @@ class Dnp3Driver:
             transport=facing(session_settings.transport),
             link=session_settings.link,
         )
+
+    def trace_decoder(self, as_json: bool) -> TraceDecoder:
+        """Lines of a capture, of raw octets or of hexadecimal text."""
+        return TraceDecoder(as_json=as_json)
 
     def session(self, name: str, settings: object, points: Sequence[RowPoint]) -> Session:
         """A master session on those points."""

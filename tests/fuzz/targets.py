@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tests.fuzz.layers import application, link, transport
 from tests.fuzz.master import master
 from tests.fuzz.outstation import outstation
+from tests.fuzz.traces import trace
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "link": link,
@@ -12,4 +13,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "application": application,
     "outstation": outstation,
     "master": master,
+    "trace": trace,
 }

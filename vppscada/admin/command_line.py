@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vppscada import __version__
-from vppscada.admin import commands
+from vppscada.admin import commands, traces
 from vppscada.model.errors import ConfigError, VppscadaError
+from vppscada.station.drivers import DECODERS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     _add_run(verbs)
     _add_simulate(verbs)
     _add_demo(verbs)
+    _add_decode(verbs)
+    _add_trace(verbs)
     return top
 
 
@@ -104,6 +107,32 @@ def _add_demo(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
         "--kill-device", action="append", default=[], metavar="NAME@T:D", help="kill a device at T s, restart after D s"
     )
     demo.set_defaults(command=commands.demo)
+
+
+def _add_decode(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    decode = verbs.add_parser("decode", help="print what a capture, or octets in hexadecimal, say layer by layer")
+    decode.add_argument(
+        "source",
+        nargs="+",
+        metavar="FILE|-|HEX",
+        help="a pcap or pcapng file, - for standard input, or hex",
+    )
+    _lines(decode)
+    decode.set_defaults(command=traces.decode)
+
+
+def _add_trace(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    trace = verbs.add_parser("trace", help="print what a station recorded, oldest first, and go on while it records")
+    trace.add_argument("folder", type=Path, metavar="DIR", help="the folder that the key trace of the site file names")
+    trace.add_argument("--name", default="", help="only the channel of this name (the files' names without number)")
+    trace.add_argument("--follow", action="store_true", help="wait for more until interrupted")
+    _lines(trace)
+    trace.set_defaults(command=traces.follow)
+
+
+def _lines(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--protocol", default="dnp3", choices=sorted(DECODERS), help="default: dnp3")
 
 
 def _site(parser: argparse.ArgumentParser) -> None:

@@ -1,11 +1,25 @@
 """The one face that a protocol shows: how its addresses and settings are read, and its two makers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from vppscada.model.outstations import CommandHandler, EventStore, Outstation
 from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.sessions import Session
+
+
+class TraceDecoder(Protocol):
+    """Turns what was recorded of a protocol into lines, whatever is in it."""
+
+    def feed(self, octets: bytes) -> Iterator[str]:
+        """Lines of what these octets complete; they may come in any pieces. Never raises for their content."""
+
+    def finish(self) -> Iterator[str]:
+        """Lines of what is left: no more octets come."""
+
+
+#: Makes a decoder of lines for people (False) or of one JSON object a line (True).
+MakeTraceDecoder = Callable[[bool], TraceDecoder]
 
 
 class Driver(Protocol):

@@ -80,7 +80,7 @@ _ETHERNET, _COOKED_2 = 1, 276
 _IPV4, _IPV6 = b"\x08\x00", b"\x86\xdd"
 
 
-class NoSegment(ValueError):
+class NoSegment(Exception):
     """A packet that carries no TCP or UDP that can be read; the message says why."""
 
 
@@ -102,7 +102,7 @@ def segment_of(link_type: int, octets: bytes) -> Segment | None:
         return None
     try:
         return _ip(octets, at)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, ipaddress.AddressValueError):
         raise NoSegment(f"a packet cut short after {len(octets)} octets") from None
 
 
