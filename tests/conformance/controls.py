@@ -113,7 +113,7 @@ def sbo_other(tester: Tester, output: Output, selected: bytes, operated: bytes) 
 
 def refused_without_points(tester: Tester, output: Output, function: Function) -> None:
     """A device whose outputs of this kind are uninstalled."""
-    tester.power_cycle(without=output.kind)
+    tester.power_cycle(output.kind)
     answer = tester.ask(function, output.objects(wide=True), sequence=0)
     assert answer.has_any(REFUSED)
     stood_still(tester, output)
@@ -182,7 +182,7 @@ def direct_unanswered_uninstalled(tester: Tester, output: Output) -> None:
 
 def direct_unanswered_without_points(tester: Tester, output: Output) -> None:
     """The same on a device whose outputs of this kind are uninstalled."""
-    tester.power_cycle(without=output.kind)
+    tester.power_cycle(output.kind)
     unanswered(tester, output.objects(wide=True))
     stood_still(tester, output)
 

@@ -12,7 +12,7 @@ _WITHOUT_TIME, _WITH_TIME, _RELATIVE = (of_kind(_KIND, 2, 1, variation) for vari
 
 
 def test_8_13_2_1_device_does_not_have_binary_inputs(tester: Tester) -> None:
-    tester.power_cycle(without=_KIND)
+    tester.power_cycle(_KIND)
     assert tester.read("01 00 06").is_null
     assert not tester.read("3C 01 06").values(1)
 
@@ -29,14 +29,14 @@ def test_8_13_2_2_device_has_binary_inputs(tester: Tester) -> None:
 
 
 def test_8_13_2_3_device_supports_binary_inputs_configurable_device(tester: Tester) -> None:
-    tester.power_cycle(without=_KIND)
+    tester.power_cycle(_KIND)
     answer = tester.read("01 00 06")
     assert answer.is_null
     assert not answer.has(Indication.FUNCTION_NOT_SUPPORTED)
 
 
 def test_8_14_2_1_device_does_not_support_binary_input_changes(tester: Tester) -> None:
-    tester.power_cycle(without=_KIND)
+    tester.power_cycle(_KIND)
     for variation in range(4):
         assert tester.read(f"02 {variation:02X} 06").is_null
     assert tester.read("3C 02 06").is_null

@@ -22,12 +22,12 @@ def test_8_21_2_1_device_has_double_bit_inputs(tester: Tester) -> None:
 
 
 def test_8_21_2_2_device_supports_double_bit_inputs_configurable_device(tester: Tester) -> None:
-    tester.power_cycle(without=_KIND)
+    tester.power_cycle(_KIND)
     assert tester.read("03 00 06").is_null
 
 
 def test_8_22_2_1_device_does_not_support_double_bit_input_changes(tester: Tester) -> None:
-    tester.power_cycle(without=_KIND)
+    tester.power_cycle(_KIND)
     for variation in range(4):
         assert tester.read(f"04 {variation:02X} 06").is_null
 

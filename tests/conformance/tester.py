@@ -122,7 +122,7 @@ class Tester:
         self.power_cycle()
         self.lines.clear()
 
-    def power_cycle(self, without: PointKind | None = None, **settings: object) -> list[Answer]:
+    def power_cycle(self, without: PointKind | None = None, /, **settings: object) -> list[Answer]:
         """The device begins anew, perhaps configured otherwise. What it says unasked (all of it from then on)."""
         self.note("power cycle" + (f" without points of kind {without.value}" if without else ""))
         self.sequence = 0
@@ -245,6 +245,10 @@ class Tester:
         self._values[(kind, index)] = value
         self.device.put({self.device.rows[(kind, index)]: value})
         return self._hear(self.device.framed(self.device.tick(0.0)))
+
+    def forget(self, kind: PointKind) -> None:
+        """The device has put the points of a kind to zero."""
+        self._values |= {key: 0.0 for key in self._values if key[0] is kind}
 
     def state(self, kind: PointKind) -> list[tuple[int, float]]:
         """(index, value) of every point of a kind, as the tester put them."""

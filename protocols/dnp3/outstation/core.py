@@ -386,10 +386,15 @@ class OutstationCore:
 
     def _repeat_unsolicited(self, now: Moment) -> list[Action]:
         self._statistics["unsolicited_confirms_missed"] += 1
-        fragment = self.state.unsolicited.repeat(now.monotonic) if self._deferred is None else None
+        if self._deferred is not None:
+            # the master is there, it wants something else: the series ends without a pause after it
+            self.state.unsolicited.interrupt()
+            self._repeat_events()
+            return self._serve_deferred(now)
+        fragment = self.state.unsolicited.repeat(now.monotonic)
         if fragment is not None:
             self._statistics["unsolicited_sent"] += 1
             return [Send(fragment)]
         self.state.unsolicited.give_up(now.monotonic)
         self._repeat_events()
-        return self._serve_deferred(now)
+        return []

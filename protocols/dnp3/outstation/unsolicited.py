@@ -87,6 +87,7 @@ class Unsolicited:
     def interrupt(self) -> None:
         """Forget the response in flight, which is no failure: the master is there. The next one has a new number."""
         self._failures = 0
+        self._not_before = 0.0
         self._finish()
 
     def reset(self) -> None:

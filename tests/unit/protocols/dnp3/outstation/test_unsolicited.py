@@ -112,6 +112,17 @@ def test_a_read_is_served_with_the_events_when_the_unsolicited_confirmation_does
     assert len(wire.core.buffer) == 0
 
 
+def test_a_read_that_was_waited_for_leaves_no_pause_behind_it() -> None:
+    wire = talkative()
+    wire.update({0: 1})
+    wire.ask("C4" + CLASS_1)
+    [answer] = wire.tick(5.0)
+    wire.update({0: 0})
+    [told] = wire.ask("C4 00")
+    assert told[0] == 0xF2
+    assert binary_events(told) == [0]
+
+
 def test_other_requests_do_not_wait_for_the_unsolicited_confirmation() -> None:
     wire = talkative()
     wire.update({0: 1})
