@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 ARGS ?=
 
-.PHONY: venv venv-package demo test lint peers bench fuzz clean
+.PHONY: venv venv-package demo test lint peers bench fuzz conformance clean
 
 venv: $(VENV)/.ready
 
@@ -43,6 +43,10 @@ fuzz: $(VENV)/.peers
 
 bench: $(VENV)/.peers
 	$(VENV)/bin/python -m tests.benchmarks $(ARGS)
+
+# Runs every conformance procedure and writes docs/conformance.md.
+conformance: venv
+	$(VENV)/bin/python -m tests.conformance.report
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

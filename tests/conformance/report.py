@@ -19,7 +19,7 @@ from protocols.dnp3.objects import ObjectError, ObjectHeader
 from protocols.dnp3.transport import Reassembler
 from tests.conformance.replay import DIFFERENCES
 from tests.conformance.runs import Procedure, captured, procedures
-from tests.conformance.tester import Tester
+from tests.conformance.tester import MASTER, OUTSTATION, Tester
 
 PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 _MODULES = sorted(path.stem for path in Path(__file__).parent.glob("test_[0-9]*.py"))
@@ -96,7 +96,8 @@ def meaning(octets: bytes, parser: FrameParser, reassembler: Reassembler) -> Ite
         codes = Primary if frame.control & PRM else Secondary
         code = frame.control & 0x0F
         name = codes(code).name.lower().replace("_", " ") if code in set(codes) else f"link function {code}"
-        yield f"{name} to {frame.destination}"
+        if code != Primary.UNCONFIRMED_USER_DATA or frame.destination not in (OUTSTATION, MASTER):
+            yield f"{name} to {frame.destination}"
         if not frame.data:
             continue
         fragment = reassembler.push(frame.data)

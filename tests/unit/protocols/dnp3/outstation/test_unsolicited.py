@@ -116,7 +116,7 @@ def test_a_read_that_was_waited_for_leaves_no_pause_behind_it() -> None:
     wire = talkative()
     wire.update({0: 1})
     wire.ask("C4" + CLASS_1)
-    [answer] = wire.tick(5.0)
+    assert len(wire.tick(5.0)) == 1
     wire.update({0: 0})
     [told] = wire.ask("C4 00")
     assert told[0] == 0xF2
