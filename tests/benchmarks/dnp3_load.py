@@ -7,6 +7,7 @@ all its figures as JSON.
 
 import json
 import logging
+import os
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -73,9 +74,17 @@ def say_figures(**figures: float | list[float]) -> None:
 
 
 def wait_for_go() -> None:
-    """Until the benchmark says go."""
-    while sys.stdin.readline().strip() != "go":
-        pass
+    """Until the benchmark says go. Without a benchmark (it was killed) nobody needs this process."""
+    for line in sys.stdin:
+        if line.strip() == "go":
+            return
+    os._exit(1)
+
+
+def wait_for_end() -> None:
+    """Until the benchmark ends, which as a rule kills this process first."""
+    sys.stdin.read()
+    os._exit(1)
 
 
 def stamp() -> int:

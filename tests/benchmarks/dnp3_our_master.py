@@ -7,6 +7,7 @@ deadbands, with quality, source time, time quality and received time.
 import asyncio
 import contextlib
 import sys
+import threading
 import time
 
 from protocols.dnp3 import DRIVER
@@ -22,6 +23,7 @@ from tests.benchmarks.dnp3_load import (
     say,
     say_base,
     say_figures,
+    wait_for_end,
 )
 from vppscada.model.batch import Batch
 from vppscada.model.commands import Accepted, AnalogValue, Command, CommandMode, Crob, CrobOperation, Origin
@@ -209,4 +211,5 @@ ROLES = {
 
 if __name__ == "__main__":
     keep_quiet()
+    threading.Thread(target=wait_for_end, daemon=True).start()
     runtime.run(ROLES[sys.argv[1]](Load.of_argument(sys.argv[2])))

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 import time
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.benchmarks.dnp3_load import (
     say_base,
     stamp,
     stamp_gap_s,
+    wait_for_end,
     wait_for_go,
 )
 from vppscada.model.batch import Batch, Cause, Rows, Values
@@ -115,6 +117,7 @@ async def serve(load: Load) -> None:
         outstations.append(outstation)
     say("ready")
     await asyncio.to_thread(wait_for_go)
+    threading.Thread(target=wait_for_end, daemon=True).start()
     if load.events_per_s:
         await send_events(outstations[0], load)
     elif load.stamps:

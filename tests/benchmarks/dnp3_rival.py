@@ -4,8 +4,8 @@ Its handler fills a dict for each kind, of index → (value, flags, time), or of
 Roles and lines are those of `dnp3_our_master`.
 """
 
-import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +21,7 @@ from tests.benchmarks.dnp3_load import (
     say,
     say_base,
     say_figures,
+    wait_for_end,
 )
 
 _PATIENCE_S = 5.0  # for the last events
@@ -267,6 +268,6 @@ ROLES = {
 }
 
 if __name__ == "__main__":
+    threading.Thread(target=wait_for_end, daemon=True).start()
     ROLES[sys.argv[1]](Load.of_argument(sys.argv[2]))
-    sys.stdin.readline()  # until it is killed: its manager hangs at interpreter exit
-    os._exit(0)
+    time.sleep(3600.0)  # until it is killed: its manager hangs at interpreter exit

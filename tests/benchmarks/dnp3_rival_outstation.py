@@ -18,6 +18,7 @@ from tests.benchmarks.dnp3_load import (
     say_base,
     stamp,
     stamp_gap_s,
+    wait_for_end,
     wait_for_go,
 )
 
@@ -111,8 +112,7 @@ def serve(load: Load) -> None:
         send_events(kept[3], load)
     elif load.stamps:
         send_stamps(kept[3], load)
-    while True:  # until it is killed: its manager hangs at interpreter exit
-        time.sleep(60.0)
+    wait_for_end()
 
 
 if __name__ == "__main__":
