@@ -7,7 +7,8 @@ from protocols.dnp3.objects import ANALOG_OUTPUT_VARIATION, EVENT_GROUP, FORMS, 
 from vppscada.model.errors import CellFault, CellFaults
 from vppscada.model.points import Point, PointKind
 
-ADDRESS_COLUMNS = ("index", "static_variation", "event_variation")
+OPTIONAL_COLUMNS = ("frozen_variation", "frozen_event_variation", "frozen_class", "command_class")
+ADDRESS_COLUMNS = ("index", "static_variation", "event_variation", *OPTIONAL_COLUMNS)
 DATA_TYPES = ("int16", "int32", "float32", "float64", "uint16", "uint32")
 MAX_INDEX = 0xFFFF
 
@@ -25,15 +26,29 @@ _VARIATIONS: dict[PointKind, dict[str, tuple[int, int]]] = {
     PointKind.ANALOG_INPUT: {"": (5, 7), "int32": (1, 3), "int16": (2, 4), "float32": (5, 7), "float64": (6, 8)},
     PointKind.ANALOG_OUTPUT: {"": (3, 7), "int32": (1, 3), "int16": (2, 4), "float32": (3, 7), "float64": (4, 8)},
 }
+#: Variation of the frozen value where the map names none: that of the running one, flags and type kept.
+_FROZEN_VARIATION: dict[PointKind, dict[int, int]] = {
+    PointKind.COUNTER: {1: 1, 2: 2, 5: 9, 6: 10},
+    PointKind.ANALOG_INPUT: {1: 1, 2: 2, 3: 5, 4: 6, 5: 7, 6: 8},
+}
+_FROZEN_GROUPS = {PointKind.COUNTER: (21, 23), PointKind.ANALOG_INPUT: (31, 33)}
 
 
 @dataclass(frozen=True, slots=True)
 class Dnp3Address:
-    """Index of a point within its kind; variations only where the map names them (they bind an outstation)."""
+    """Index of a point within its kind; variations only where the map names them (they bind an outstation).
+
+    ``frozen_class`` and ``command_class`` are the event classes (0 = none) of freezes of a counter or analog
+    input and of commands to an output.
+    """
 
     index: int
     static_variation: int | None = None
     event_variation: int | None = None
+    frozen_variation: int | None = None
+    frozen_event_variation: int | None = None
+    frozen_class: int = 0
+    command_class: int = 0
 
 
 def address_of(point: Point) -> Dnp3Address:
@@ -56,6 +71,16 @@ def variations_of(point: Point) -> tuple[int, int]:
     return address.static_variation or static, address.event_variation or event
 
 
+def frozen_variations_of(point: Point) -> tuple[int, int]:
+    """(static, event) variation of the frozen value of a counter or analog input; (0, 0) for other kinds."""
+    if point.kind not in _FROZEN_VARIATION:
+        return 0, 0
+    address = address_of(point)
+    static, event = variations_of(point)
+    frozen = address.frozen_variation or _FROZEN_VARIATION[point.kind][static]
+    return frozen, address.frozen_event_variation or event
+
+
 def command_variation(point: Point) -> int:
     """Variation of g41 that commands an analog output."""
     return ANALOG_OUTPUT_VARIATION.get(point.data_type, ANALOG_OUTPUT_VARIATION["float32"])
@@ -71,13 +96,18 @@ def read_address(cells: Mapping[str, str], kind: PointKind, data_type: str) -> D
     index = _read_index(cells.get("index", ""), faults)
     static = _read_variation(cells, "static_variation", STATIC_GROUP[kind], faults)
     event = _read_variation(cells, "event_variation", EVENT_GROUP[kind], faults)
+    frozen_group, frozen_event_group = _FROZEN_GROUPS.get(kind, (-1, -1))
+    frozen = _read_variation(cells, "frozen_variation", frozen_group, faults)
+    frozen_event = _read_variation(cells, "frozen_event_variation", frozen_event_group, faults)
+    frozen_class = _read_class(cells, "frozen_class", kind in _FROZEN_GROUPS, faults)
+    command_class = _read_class(cells, "command_class", kind.is_output, faults)
     allowed = _TYPES_OF.get(kind, ())
     if data_type and data_type not in allowed:
         expected = " | ".join(allowed) if allowed else "a blank cell"
         faults.append(CellFault("data_type", repr(data_type), f"{expected} for {kind.value}"))
     if faults:
         raise CellFaults(faults)
-    return Dnp3Address(index, static, event)
+    return Dnp3Address(index, static, event, frozen, frozen_event, frozen_class, command_class)
 
 
 def _read_index(cell: str, faults: list[CellFault]) -> int:
@@ -99,3 +129,13 @@ def _read_variation(cells: Mapping[str, str], column: str, group: int, faults: l
     expected = f"blank or a variation of group {group} ({words})" if known else "a blank cell"
     faults.append(CellFault(column, repr(cell), expected))
     return None
+
+
+def _read_class(cells: Mapping[str, str], column: str, allowed: bool, faults: list[CellFault]) -> int:
+    cell = cells.get(column, "").strip()
+    if not cell:
+        return 0
+    if allowed and cell in ("0", "1", "2", "3"):
+        return int(cell)
+    faults.append(CellFault(column, repr(cell), "blank or an event class 0..3" if allowed else "a blank cell"))
+    return 0

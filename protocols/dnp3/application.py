@@ -42,6 +42,9 @@ class Function(IntEnum):
     UNSOLICITED_RESPONSE = 0x82
 
 
+#: Freezes at a time carry that time and name the points to freeze.
+_CARRY_A_TIME = frozenset({Function.FREEZE_AT_TIME, Function.FREEZE_AT_TIME_NO_RESPONSE})
+_TIME_GROUPS = frozenset({50})
 #: Functions whose headers carry object data. All others only name objects.
 CARRIES_OBJECTS = frozenset(
     {
@@ -134,6 +137,8 @@ class Request:
         Raises:
             ObjectError: they do not parse.
         """
+        if self.function in _CARRY_A_TIME:
+            return parse_headers(self.body, objects_follow=True, only_in=_TIME_GROUPS)
         return parse_headers(self.body, objects_follow=self.function in CARRIES_OBJECTS)
 
 

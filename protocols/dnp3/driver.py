@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from protocols.dnp3.addresses import ADDRESS_COLUMNS, DATA_TYPES, Dnp3Address, read_address
+from protocols.dnp3.addresses import ADDRESS_COLUMNS, DATA_TYPES, OPTIONAL_COLUMNS, Dnp3Address, read_address
 from protocols.dnp3.channels import facing
 from protocols.dnp3.channels.lines import Lines
 from protocols.dnp3.master.config import Dnp3SessionSettings, read_session
@@ -23,6 +23,7 @@ class Dnp3Driver:
 
     name = "dnp3"
     address_columns = ADDRESS_COLUMNS
+    optional_columns = OPTIONAL_COLUMNS
     data_types = DATA_TYPES
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> Dnp3Address:

@@ -25,6 +25,7 @@ class ModbusDriver:
 
     name = "modbus"
     address_columns = ADDRESS_COLUMNS
+    optional_columns = ()
     data_types = WORDS
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> ModbusAddress:

@@ -25,6 +25,7 @@ class OpcUaDriver:
 
     name = "opcua"
     address_columns = ADDRESS_COLUMNS
+    optional_columns = ()
     data_types = tuple(DATA_TYPES)
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> OpcUaAddress:

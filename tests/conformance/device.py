@@ -93,7 +93,7 @@ class ConformanceDevice(Wire):
             self._link.on_answer = self._sending.answered
         self.rows = {(p.kind, address_of(p).index): row for row, p in enumerate(self.points)}
         self.put({row: initial_value(p) for row, p in enumerate(self.points)})
-        self.device.table.freeze(self.device.table.by_kind[PointKind.COUNTER].rows)
+        self.device.freeze(self.device.table.by_kind[PointKind.COUNTER].rows, self.moment, clear=False)
 
     @property
     def moment(self) -> Moment:

@@ -102,7 +102,7 @@ def _read(
     if header is None:
         faults.append(Place(file).fault("no header", "a line with the columns " + ",".join(wanted)))
         return None
-    columns = _read_header(header, wanted, faults)
+    columns = _read_header(header, wanted, driver.optional_columns if driver else (), faults)
     if columns is None:
         return None
     lines: list[MapLine] = []
@@ -125,12 +125,14 @@ def _fits(grammar: re.Pattern[str]) -> Callable[[str], bool]:
     return lambda name: grammar.fullmatch(name) is not None
 
 
-def _read_header(header: Line, wanted: tuple[str, ...], faults: list[Fault]) -> dict[str, int] | None:
+def _read_header(
+    header: Line, wanted: tuple[str, ...], optional: tuple[str, ...], faults: list[Fault]
+) -> dict[str, int] | None:
     """Column → position. None if it cannot be told what the cells of the lines mean."""
     columns: dict[str, int] = {}
     before = len(faults)
     names = [cell.text for cell in header.cells]
-    missing = [column for column in wanted if column not in names]
+    missing = [column for column in wanted if column not in (*names, *optional)]
     for position, name in enumerate(names):
         if name not in wanted:
             faults.append(

@@ -34,6 +34,10 @@ class Driver(Protocol):
         """The columns of a point map that this protocol owns."""
 
     @property
+    def optional_columns(self) -> tuple[str, ...]:
+        """Those of them that a map may leave out."""
+
+    @property
     def data_types(self) -> tuple[str, ...]:
         """Words that may stand in the column ``data_type``."""
 

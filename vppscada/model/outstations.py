@@ -1,7 +1,7 @@
 """Serving points to somebody else's master: the EMS, or (in simulation) our own."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -29,9 +29,10 @@ class CommandHandler(Protocol):
 class Events:
     """Buffered events in columns of equal length, oldest first.
 
-    ``id`` rises strictly and is given by the outstation; ``kind`` numbers `POINT_KIND_ORDER`;
+    ``id`` rises strictly and is given by the outstation; ``kind`` numbers `EVENT_KIND_ORDER`;
     ``index`` is the point's index on the wire, so a change of the map does not renumber history.
-    Values are device units.
+    Values are device units. Of a command the value is what was asked and ``quality`` its status.
+    ``texts`` maps ids of events of string points to the text (their value is NaN).
     """
 
     id: NDArray[np.int64]
@@ -42,12 +43,12 @@ class Events:
     quality: QualityColumn
     time_ms: NDArray[np.int64]
     time_quality: NDArray[np.uint8]
+    texts: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.id)
 
 
-#: Meaning of `Events.kind`: position in this tuple. Stored on disk; append only.
 POINT_KIND_ORDER = (
     "binary_input",
     "double_bit_input",
@@ -56,6 +57,14 @@ POINT_KIND_ORDER = (
     "binary_output",
     "analog_output",
     "string",
+)
+#: Meaning of `Events.kind`: position in this tuple. Stored on disk; append only.
+EVENT_KIND_ORDER = (
+    *POINT_KIND_ORDER,
+    "frozen_counter",
+    "frozen_analog_input",
+    "binary_output_command",
+    "analog_output_command",
 )
 
 

@@ -12,9 +12,9 @@ from vppscada.model.outstations import Events
 from vppscada.points.journal_schema import connect_reading
 from vppscada.points.journal_writer import Writer
 
-_APPEND = "INSERT OR REPLACE INTO outstation_events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_APPEND = "INSERT OR REPLACE INTO outstation_events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _DISCARD = "DELETE FROM outstation_events WHERE store = ? AND id = ?"
-_LOAD = """SELECT id, kind, point, event_class, value, quality, time_ms, time_quality
+_LOAD = """SELECT id, kind, point, event_class, value, quality, time_ms, time_quality, text
     FROM outstation_events WHERE store = ? ORDER BY id"""
 
 
@@ -40,7 +40,7 @@ class JournalEventStore:
                 connection.close()
         except sqlite3.Error as error:
             raise JournalError(f"{self._file}: {error}") from error
-        columns = list(zip(*rows, strict=True)) if rows else [()] * 8
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 9
         return Events(
             id=np.array(columns[0], dtype=np.int64),
             kind=np.array(columns[1], dtype=np.uint8),
@@ -50,6 +50,7 @@ class JournalEventStore:
             quality=np.array(columns[5], dtype=np.uint16),
             time_ms=np.array(columns[6], dtype=np.int64),
             time_quality=np.array(columns[7], dtype=np.uint8),
+            texts={row[0]: row[8] for row in rows if row[8] is not None},
         )
 
     async def append(self, events: Events) -> None:
@@ -71,7 +72,9 @@ class JournalEventStore:
             events.time_quality.tolist,
         )
         names = [self._name] * len(events)
-        await self._writer.execute((_APPEND, list(zip(names, *(column() for column in columns), strict=True))))
+        texts = [events.texts.get(one) for one in events.id.tolist()]
+        rows = list(zip(names, *(column() for column in columns), texts, strict=True))
+        await self._writer.execute((_APPEND, rows))
 
     async def discard(self, ids: NDArray[np.int64]) -> None:
         """Return when the events are gone from the disk: they never come back.

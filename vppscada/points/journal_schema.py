@@ -11,7 +11,7 @@ from vppscada.model.points import Point
 
 FILE_NAME = "journal.db"
 LOCK_NAME = "journal.lock"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: Statements that bring a file from the version of their position to the next one. Append only.
 _MIGRATIONS = (
@@ -39,6 +39,7 @@ _MIGRATIONS = (
         time_quality INTEGER NOT NULL, PRIMARY KEY (store, id)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE outstation_events ADD COLUMN text TEXT;",
 )
 
 

@@ -53,6 +53,7 @@ class EmsFeed:
         if len(places) == 0:
             return
         time_ms, time_quality = changes.happened()
+        texts = self._texts(changes, places, exports) if changes.texts else {}
         self._outstation.update(
             Batch(
                 rows=exports,
@@ -62,11 +63,17 @@ class EmsFeed:
                 time_quality=time_quality[places],
                 received_time_ms=changes.received_time_ms,
                 cause=changes.cause,
+                texts=texts,
             )
         )
         late = changes.rows[~changes.current]
         if len(late):  # an event that came late is told as an event, but the state is what it was
             self.on_changes(self._database.snapshot(np.unique(late), changes.received_time_ms))
+
+    @staticmethod
+    def _texts(changes: ChangeSet, places: NDArray[np.intp], exports: NDArray[np.intp]) -> dict[int, str]:
+        fed = zip(exports.tolist(), changes.rows[places].tolist(), strict=True)
+        return {export: changes.texts[row] for export, row in fed if row in changes.texts}
 
     def feed_all(self, now_ms: int) -> None:
         """The state of every export as it stands: once, before the outstation listens."""

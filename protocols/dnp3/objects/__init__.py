@@ -16,6 +16,7 @@ from protocols.dnp3.objects.build import (
     form_of,
     index_header,
     index_width,
+    octets_of_text,
     range_header,
 )
 from protocols.dnp3.objects.controls import (
@@ -25,7 +26,7 @@ from protocols.dnp3.objects.controls import (
     read_commands,
 )
 from protocols.dnp3.objects.errors import ObjectError, ObjectFault
-from protocols.dnp3.objects.flags import flags_of, quality_of, state_of, with_state
+from protocols.dnp3.objects.flags import FlagColumn, flags_of, quality_of, state_of, with_state
 from protocols.dnp3.objects.headers import ObjectHeader, Qualifier, parse_headers
 from protocols.dnp3.objects.table import (
     EVENT_GROUP,
@@ -43,6 +44,7 @@ __all__ = [
     "FORMS",
     "GROUPS",
     "STATIC_GROUP",
+    "FlagColumn",
     "ObjectColumns",
     "ObjectError",
     "ObjectFault",
@@ -68,6 +70,7 @@ __all__ = [
     "index_header",
     "index_width",
     "octet_string_form",
+    "octets_of_text",
     "parse_headers",
     "quality_of",
     "range_header",

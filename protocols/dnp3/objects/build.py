@@ -4,6 +4,7 @@ Builders take the room that is left in a fragment and answer how many objects th
 that an outstation fills fragment after fragment without measuring anything itself.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,11 +18,15 @@ from vppscada.model.points import PointKind
 
 _RANGE_HEADER_16 = 7  # group, variation, qualifier, two 16-bit indexes
 _COUNT_HEADER_16 = 5
+_LONGEST_STRING = 255
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectColumns:
-    """Objects of one variation, columns of equal length. ``flags`` are octets without state bits."""
+    """Objects of one variation, columns of equal length.
+
+    ``flags`` are octets without state bits; for events of commands, what g13 and g43 carry instead of flags.
+    """
 
     index: IndexColumn
     value: NDArray[np.float64]
@@ -122,6 +127,8 @@ def encode_records(form: ObjectForm, columns: ObjectColumns, prefix_width: int) 
         records["value"] = values
     if form.has_flags:
         records["flags"] = with_state(flags, columns.value, form.kind) if form.kind is not None else flags
+    if form.has_status:
+        records["status"] = columns.flags
     if form.has_relative_time:
         records["delta"] = np.clip(columns.time_ms, 0, 0xFFFF)
     elif form.has_time:
@@ -130,21 +137,24 @@ def encode_records(form: ObjectForm, columns: ObjectColumns, prefix_width: int) 
     return records
 
 
-def build_octet_strings(group: int, texts: list[tuple[int, bytes]], room: int) -> tuple[bytes, int]:
-    """Octet strings (g110 with ranges, g111 with prefixes), one header each; an empty one is one zero octet."""
+def octets_of_text(text: str) -> bytes:
+    """A text as the octets of g110 and g111: UTF-8, at most 255 octets, an empty one as one zero octet."""
+    octets = text.encode()
+    if len(octets) > _LONGEST_STRING:  # no character is cut in two
+        octets = octets[:_LONGEST_STRING].decode(errors="ignore").encode()
+    return octets or b"\0"
+
+
+def build_octet_strings(group: int, texts: Iterable[tuple[int, bytes]], room: int) -> tuple[bytes, int]:
+    """Octet strings with ranges (g110), one header each, as many as fit into ``room``, and how many they are."""
     pieces: list[bytes] = []
-    for used, (index, text) in enumerate(texts):
-        octets = text[:255] or b"\0"
-        head = (
-            range_header(group, len(octets), index, index)
-            if group == 110
-            else index_header(group, len(octets), 1, 2) + index.to_bytes(2, "little")
-        )
-        if len(head) + len(octets) > room:
-            return b"".join(pieces), used
-        room -= len(head) + len(octets)
-        pieces.append(head + octets)
-    return b"".join(pieces), len(texts)
+    for index, octets in texts:
+        piece = range_header(group, len(octets), index, index) + octets
+        if len(piece) > room:
+            break
+        room -= len(piece)
+        pieces.append(piece)
+    return b"".join(pieces), len(pieces)
 
 
 def all_objects(group: int, variation: int = 0) -> bytes:
@@ -234,7 +244,7 @@ def _representable(
     if dtype.kind != "f":
         clamped = np.rint(np.where(missing, 0.0, clamped))
     if beyond.any() or missing.any():
-        flags = _marked(flags, beyond, missing, form.kind)
+        flags = _marked(flags, beyond, missing, form.flag_kind)
     return clamped, flags
 
 

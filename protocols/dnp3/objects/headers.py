@@ -127,11 +127,14 @@ class ObjectHeader:
         return [octets.tobytes() for octets in self.records["octets"]]
 
 
-def parse_headers(data: bytes, *, objects_follow: bool) -> tuple[ObjectHeader, ...]:
+def parse_headers(
+    data: bytes, *, objects_follow: bool, only_in: frozenset[int] | None = None
+) -> tuple[ObjectHeader, ...]:
     """Parse everything after the application header.
 
     ``objects_follow`` says whether the function carries object data (write, controls, responses) or only
-    names objects (read, freeze, enable and disable unsolicited, assign class).
+    names objects (read, freeze, enable and disable unsolicited, assign class); ``only_in`` are the groups that
+    carry data where not all do (freeze at time).
 
     Raises:
         ObjectError: with the internal indication that fits and the headers before the fault.
@@ -140,7 +143,8 @@ def parse_headers(data: bytes, *, objects_follow: bool) -> tuple[ObjectHeader, .
     offset = 0
     try:
         while offset < len(data):
-            header, offset = _parse_header(data, offset, objects_follow)
+            follow = objects_follow and (only_in is None or data[offset] in only_in)
+            header, offset = _parse_header(data, offset, follow)
             headers.append(header)
     except ObjectError as error:
         error.parsed = tuple(headers)

@@ -28,16 +28,18 @@ _FIELDS: dict[str, tuple[tuple[str, str], ...]] = {
 
 _EVENT_GROUPS = frozenset({2, 4, 11, 13, 22, 23, 32, 33, 42, 43, 111, 122})
 #: Groups that we neither serve nor map: a master knows their size, so that what stands behind them is not lost.
-_PASSED_OVER = frozenset({31, 33, 102, 121, 122})
+_PASSED_OVER = frozenset({102, 121, 122})
 _BI, _DI, _AI = PointKind.BINARY_INPUT, PointKind.DOUBLE_BIT_INPUT, PointKind.ANALOG_INPUT
 _CT, _BO, _AO = PointKind.COUNTER, PointKind.BINARY_OUTPUT, PointKind.ANALOG_OUTPUT
+_FROZEN_KIND = {21: _CT, 23: _CT, 31: _AI, 33: _AI}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectForm:
     """How one variation of one group lies on the wire.
 
-    ``kind`` is None where the object is no reading of a point (commands, times, frozen counters, …).
+    ``kind`` is None where the object is no reading of a point (commands, times, frozen values, …); ``frozen_kind``
+    is the kind of point whose frozen value it is.
     ``record`` is None for packed bits (``bits`` of them per object) and for objects without data.
     """
 
@@ -47,6 +49,12 @@ class ObjectForm:
     record: "np.dtype[np.void] | None"
     bits: int = 0
     prefixed: "dict[int, np.dtype[np.void]]" = field(default_factory=dict)
+    frozen_kind: PointKind | None = None
+
+    @property
+    def flag_kind(self) -> PointKind | None:
+        """The kind whose flag octet travels with the object."""
+        return self.kind or self.frozen_kind
 
     @property
     def size(self) -> int:
@@ -62,6 +70,11 @@ class ObjectForm:
     def has_flags(self) -> bool:
         """True if a flag octet travels with the value."""
         return self._has("flags")
+
+    @property
+    def has_status(self) -> bool:
+        """True if the status of a command travels with the value."""
+        return self._has("status")
 
     @property
     def has_time(self) -> bool:
@@ -89,7 +102,8 @@ def _form(group: int, variation: int, kind: PointKind | None, layout: str) -> Ob
         return ObjectForm(group, variation, kind, None)
     fields = [pair for word in layout.split() for pair in _FIELDS[word]]
     prefixed = {width: np.dtype([("index", f"<u{width}"), *fields]) for width in (1, 2)}
-    return ObjectForm(group, variation, kind, np.dtype(fields), prefixed=prefixed)
+    frozen = _FROZEN_KIND.get(group)
+    return ObjectForm(group, variation, kind, np.dtype(fields), prefixed=prefixed, frozen_kind=frozen)
 
 
 def _numeric_events(group: int, kind: PointKind | None, first: str = "flags") -> list[ObjectForm]:

@@ -8,6 +8,8 @@ from vppscada.model.commands import Command
 _WITH_RESPONSE: dict[int, Function] = {
     Function.DIRECT_OPERATE_NO_RESPONSE: Function.DIRECT_OPERATE,
     Function.IMMEDIATE_FREEZE_NO_RESPONSE: Function.IMMEDIATE_FREEZE,
+    Function.FREEZE_CLEAR_NO_RESPONSE: Function.FREEZE_CLEAR,
+    Function.FREEZE_AT_TIME_NO_RESPONSE: Function.FREEZE_AT_TIME,
 }
 #: What a broadcast cannot ask for, because it has no sense without an answer.
 _NOT_BROADCAST = frozenset({Function.READ, Function.SELECT, Function.OPERATE, Function.DELAY_MEASURE})

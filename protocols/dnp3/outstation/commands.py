@@ -48,6 +48,12 @@ class ControlPlan:
         """True if every object has status SUCCESS."""
         return bool(len(self.statuses)) and not self.statuses.any()
 
+    def commanded(self) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.uint8]]:
+        """Rows of the points that the handler was asked about, what was asked of them, and their statuses."""
+        rows = np.array([asked.row for asked in self.asked], dtype=np.intp)
+        values = np.array([_commanded_value(asked.body) for asked in self.asked])
+        return rows, values, self.statuses[[asked.position for asked in self.asked]]
+
     def refusal(self) -> Indication:
         """IIN2.2 goes with points or operations that do not exist (procedure 8.2.1.2.3 of the conformance tests)."""
         unknown = (self.statuses == CommandStatus.NOT_SUPPORTED).any()
@@ -79,6 +85,11 @@ def plan_controls(headers: Sequence[ObjectHeader], table: PointTable, most: int)
             statuses[position] = status
             position += 1
     return ControlPlan(headers, statuses, asked)
+
+
+def _commanded_value(body: CommandBody) -> float:
+    """The value in device units, or the state that a block asks for."""
+    return body.value if isinstance(body, AnalogValue) else float(body.wants_on)
 
 
 def _admit(table: PointTable, row: int | None, body: CommandBody | None) -> CommandStatus:

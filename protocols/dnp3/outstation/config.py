@@ -9,8 +9,8 @@ from protocols.dnp3.link_sending import UNCONFIRMED, LinkSettings, read_link
 from protocols.dnp3.settings import SettingsReader
 from vppscada.model.errors import SettingFault, SettingFaults
 
-#: Static groups that class 0 can mean. Frozen counters (21) are among them only where a site says so.
-CLASS_0_GROUPS = (1, 3, 30, 20, 21, 10, 40, 110)
+#: Static groups that class 0 can mean. Frozen values (21, 31) are among them only where a site says so.
+CLASS_0_GROUPS = (1, 3, 30, 31, 20, 21, 10, 40, 110)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Dnp3OutstationSettings:
     unsolicited_retries: int = 3
     unsolicited_hold_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
     unsolicited_hold_events: tuple[int, int, int] = (1, 1, 1)
-    class_0: tuple[int, ...] = tuple(group for group in CLASS_0_GROUPS if group != 21)
+    class_0: tuple[int, ...] = tuple(group for group in CLASS_0_GROUPS if group not in (21, 31))
     restart_time_s: float = 5.0
     transport: Transport = TCP_SERVER
     link: LinkSettings = UNCONFIRMED

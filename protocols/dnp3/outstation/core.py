@@ -9,9 +9,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from protocols.dnp3.application import (
     RESPONSE_HEADER_SIZE,
     Control,
@@ -29,7 +26,8 @@ from protocols.dnp3.outstation.clock import Moment
 from protocols.dnp3.outstation.commands import ControlPlan, plan_controls
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.device import Device
-from protocols.dnp3.outstation.events import EventArray, EventBuffer
+from protocols.dnp3.outstation.events import EventBuffer
+from protocols.dnp3.outstation.points import NewEvents
 from protocols.dnp3.outstation.read import EventRequest, ReadPlan, bound_events, next_part, plan_read
 from protocols.dnp3.outstation.select import Selection, check_operate
 from protocols.dnp3.outstation.state import AssociationState
@@ -104,13 +102,14 @@ class OutstationCore:
         self._started = True
         self._device.join(self)
 
-    def take_events(self, events: EventArray, rows: NDArray[np.intp]) -> None:
+    def take_events(self, new: NewEvents) -> None:
         """Buffer the events whose points have a class here; `tick` afterwards (with a store: when they are on disk)."""
-        events["event_class"] = self.state.event_class[rows]
+        events = new.events
+        events["event_class"] = self.state.event_class[new.slots]
         ours = events[events["event_class"] > 0]
         if len(ours):
             self._statistics["events_made"] += len(ours)
-            self.buffer.add(ours)
+            self.buffer.add(ours, new.texts)
 
     def connected(self, now: Moment) -> list[Action]:
         """A connection to the master is there (a former one is gone)."""
@@ -157,6 +156,8 @@ class OutstationCore:
         self._executing = None
         for asked, status in zip(executing.plan.asked, statuses, strict=True):
             executing.plan.statuses[asked.position] = status
+        if executing.asking.function != Function.SELECT:
+            self._device.commanded(*executing.plan.commanded(), now)
         actions = self._end_control(executing.asking, executing.plan, now)
         return actions + self._serve_deferred(now) + self._speak(now)
 

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from protocols.dnp3.outstation.clock import OutstationClock
+from protocols.dnp3.outstation.clock import Moment, OutstationClock
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
-from protocols.dnp3.outstation.events import EventArray
-from protocols.dnp3.outstation.points import PointTable
+from protocols.dnp3.outstation.points import NewEvents, PointTable, Rows, Values
+from protocols.dnp3.outstation.schedule import FreezeSchedule
 from vppscada.model.batch import Batch
 from vppscada.model.points import RowPoint
 
@@ -20,16 +20,20 @@ from vppscada.model.points import RowPoint
 class EventTaker(Protocol):
     """An association as the device sees it."""
 
-    def take_events(self, events: EventArray, rows: NDArray[np.intp]) -> None:
-        """Buffer those of the events whose points (``rows``) have a class here."""
+    def take_events(self, new: NewEvents) -> None:
+        """Buffer those of the events whose points have a class here. The columns are the taker's to change."""
 
 
 class Device:
-    """Points and clock of one outstation, and the associations that are told of its events."""
+    """Points and clock of one outstation, and the associations that are told of its events.
+
+    `tick` the associations after whatever may have made events.
+    """
 
     def __init__(self, settings: Dnp3OutstationSettings, points: Sequence[RowPoint]) -> None:
         self.table = PointTable(points)
         self.clock = OutstationClock(trusted=settings.trust_local_clock, need_time_s=settings.need_time_s)
+        self.schedule = FreezeSchedule()
         self._takers: list[EventTaker] = []
 
     def join(self, taker: EventTaker) -> None:
@@ -37,12 +41,34 @@ class Device:
         self._takers.append(taker)
 
     def update(self, batch: Batch) -> None:
-        """Take new values; their events go to every association. `tick` the associations afterwards."""
+        """Take new values; their events go to every association."""
         quality, offset_ms = self.clock.quality(), self.clock.offset_ms
-        self.publish(*self.table.update(batch, quality, with_events=bool(self._takers), offset_ms=offset_ms))
+        self.publish(self.table.update(batch, quality, with_events=bool(self._takers), offset_ms=offset_ms))
 
-    def publish(self, events: EventArray, rows: NDArray[np.intp]) -> None:
-        """Give events of the points at ``rows`` to every association, each its own copy."""
-        if len(events):
+    def freeze(self, rows: Rows, now: Moment, *, clear: bool) -> None:
+        """Freeze counters and analog inputs, now, and let counters begin at 0 again if ``clear``."""
+        time_ms, quality = self.clock.time_ms(now), self.clock.quality()
+        self.publish(self.table.freeze(rows, time_ms, quality))
+        if clear:
+            self.publish(self.table.clear(rows, time_ms, quality))
+
+    def tick(self, now: Moment) -> None:
+        """Freeze what is due."""
+        for rows in self.schedule.take_due(self.clock.time_ms(now)):
+            self.freeze(rows, now, clear=False)
+
+    def deadline(self, now: Moment) -> float | None:
+        """Monotonic time at which `tick` is due; None while nothing is scheduled."""
+        next_ms = self.schedule.next_ms()
+        return None if next_ms is None else now.monotonic + (next_ms - self.clock.time_ms(now)) / 1000
+
+    def commanded(self, rows: Rows, value: Values, statuses: NDArray[np.uint8], now: Moment) -> None:
+        """Commands were operated at outputs: what was asked (state or device units) and with which statuses."""
+        time_ms, quality = self.clock.time_ms(now), self.clock.quality()
+        self.publish(self.table.commanded(rows, value, statuses, time_ms, quality))
+
+    def publish(self, new: NewEvents) -> None:
+        """Give events to every association, each its own copy."""
+        if len(new.events):
             for taker in self._takers:
-                taker.take_events(events.copy(), rows)
+                taker.take_events(new._replace(events=new.events.copy()))

@@ -4,6 +4,7 @@ An event is unsaved, then waiting, then written (in a fragment that is not confi
 One fragment at a time can be unconfirmed, so "written" needs no name.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from vppscada.model.outstations import Events
 
+#: ``text`` is the key of an octet string's text among the texts that travel with new events; 0 = none.
 EVENT = np.dtype(
     [
         ("id", np.int64),
@@ -23,6 +25,7 @@ EVENT = np.dtype(
         ("time_quality", np.uint8),
         ("variation", np.uint8),
         ("state", np.uint8),
+        ("text", np.uint32),
     ]
 )
 EventArray = NDArray[np.void]
@@ -61,6 +64,8 @@ class EventBuffer:
         self._counts = np.zeros((len(State), 4), dtype=np.int64)  # by state and class
         self._overflowed: set[int] = set()
         self._discards: list[Ids] = []
+        #: Texts of octet string events by their ids.
+        self.texts: dict[int, str] = {}
 
     def __len__(self) -> int:
         return int(self._counts[_UNSAVED:].sum())
@@ -89,20 +94,25 @@ class EventBuffer:
         for name in ("id", "time_ms", "value", "index", "quality", "kind", "event_class", "time_quality"):
             fresh[name] = getattr(events, name)
         fresh["variation"] = variations
+        fresh["text"] = np.isin(fresh["id"], list(events.texts)) if events.texts else 0
+        self.texts.update(events.texts)
         self._insert(fresh, _WAITING)
         if len(fresh):
             self._next_id = max(self._next_id, int(fresh["id"].max()) + 1)
 
-    def add(self, fresh: EventArray) -> None:
-        """Take new events (their ids and states are set here), oldest first."""
+    def add(self, fresh: EventArray, texts: Mapping[int, str] | None = None) -> None:
+        """Take new events (their ids and states are set here), oldest first, and texts by the key in ``text``."""
         fresh["id"] = np.arange(self._next_id, self._next_id + len(fresh))
         self._next_id += len(fresh)
+        if texts:
+            keyed = zip(fresh["id"].tolist(), fresh["text"].tolist(), strict=True)
+            self.texts.update((number, texts[key]) for number, key in keyed if key)
         self._insert(fresh, _UNSAVED if self._durable else _WAITING)
 
     def unsaved(self) -> Events:
         """The events that a store has to take now."""
         part = self._live()
-        return as_events(part[part["state"] == _UNSAVED])
+        return as_events(part[part["state"] == _UNSAVED], self.texts)
 
     def saved(self, ids: Ids) -> None:
         """These are on disk: they may be reported from now on."""
@@ -184,6 +194,9 @@ class EventBuffer:
         # unsaved ones too: the store may be writing them this moment, and forgetting what is not there costs nothing
         if self._durable:
             self._discards.append(self._events["id"][at])
+        if self.texts:
+            for number in self._events["id"][at[self._events["text"][at] > 0]].tolist():
+                self.texts.pop(number, None)
         self._move(at, _GONE)
         states = self._live()["state"]
         kept = np.flatnonzero(states != _GONE)
@@ -208,7 +221,8 @@ class EventBuffer:
         self._head, self._tail = 0, len(kept)
 
 
-def as_events(part: EventArray) -> Events:
-    """The columns that a store keeps."""
+def as_events(part: EventArray, texts: Mapping[int, str]) -> Events:
+    """The columns that a store keeps, and the texts among ``texts`` that are theirs."""
     names = ("id", "kind", "index", "event_class", "value", "quality", "time_ms", "time_quality")
-    return Events(**{name: part[name].copy() for name in names})
+    own = {number: texts[number] for number in part["id"][part["text"] > 0].tolist()}
+    return Events(**{name: part[name].copy() for name in names}, texts=own)

@@ -7,24 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocols.dnp3.application import Indication
-from protocols.dnp3.objects import EVENT_GROUP, GROUPS, STATIC_GROUP, ObjectHeader, Qualifier, build_time
-from protocols.dnp3.outstation.encode import StaticRun, encode_events, encode_static, static_runs
+from protocols.dnp3.objects import GROUPS, ObjectHeader, Qualifier, build_time
+from protocols.dnp3.outstation.categories import EVENT
+from protocols.dnp3.outstation.encode import KIND_OF_GROUP, StaticRun, encode_static, static_runs
+from protocols.dnp3.outstation.encode_events import encode_events
 from protocols.dnp3.outstation.events import EventBuffer
-from protocols.dnp3.outstation.points import KIND_NUMBER, KindColumns, PointTable
-from vppscada.model.points import PointKind
+from protocols.dnp3.outstation.points import KindColumns, PointTable
 
 _CLASS_GROUP = 60
-_FROZEN_COUNTER_GROUP = 21
 _TIME_GROUP = 50
-#: Events that masters ask for by habit and that nothing here makes: of frozen counters and of commands.
-_NEVER_EVENTS = frozenset({13, 23, 43})
+_STRING_GROUPS = frozenset({110, 111})
 #: A fragment can ask for everything hundreds of times; no master needs that, and each costs a walk over all points.
 _MOST_HEADERS = 200
 _UNLIMITED = 1 << 30
-_STATIC_KIND = {group: kind for kind, group in STATIC_GROUP.items()} | {_FROZEN_COUNTER_GROUP: PointKind.COUNTER}
-_EVENT_KIND = {group: kind for kind, group in EVENT_GROUP.items() if kind is not PointKind.STRING}
 #: Static groups in the order in which they are told, whatever the order in which they were asked for.
-_TOLD_ORDER = {group: place for place, group in enumerate((1, 3, 30, 20, 21, 10, 40, 110))}
+_TOLD_ORDER = {group: place for place, group in enumerate((1, 3, 30, 31, 34, 20, 21, 10, 40, 110))}
 
 
 @dataclass(slots=True)
@@ -72,12 +69,10 @@ def _plan_header(plan: ReadPlan, header: ObjectHeader, table: PointTable, class_
         return _plan_class(plan, header, table, class_0)
     if header.group not in GROUPS or (header.variation and header.form is None):
         return Indication.OBJECT_UNKNOWN
-    if header.group in _EVENT_KIND:
-        return _plan_events(plan, header, None, KIND_NUMBER[_EVENT_KIND[header.group]])
-    if header.group in _STATIC_KIND:
+    if header.group in EVENT:
+        return _plan_events(plan, header, None, EVENT[header.group])
+    if header.group in KIND_OF_GROUP:
         return _plan_static(plan, header, table)
-    if header.group in _NEVER_EVENTS:
-        return Indication.NONE
     if header.group == _TIME_GROUP and header.variation == 1:
         plan.wants_time = True
         return Indication.NONE
@@ -87,8 +82,7 @@ def _plan_header(plan: ReadPlan, header: ObjectHeader, table: PointTable, class_
 def _plan_class(plan: ReadPlan, header: ObjectHeader, table: PointTable, class_0: Sequence[int]) -> Indication:
     if header.variation == 1 and header.qualifier is Qualifier.ALL:
         for group in class_0:
-            columns = table.by_kind[_STATIC_KIND[group]]
-            plan.statics += static_runs(columns, slice(None), 0, frozen=group == _FROZEN_COUNTER_GROUP)
+            plan.statics += static_runs(table, group)
         return Indication.NONE
     if 2 <= header.variation <= 4:
         return _plan_events(plan, header, frozenset({header.variation - 1}), None)
@@ -99,7 +93,7 @@ def _plan_events(plan: ReadPlan, header: ObjectHeader, classes: frozenset[int] |
     if header.qualifier not in (Qualifier.ALL, Qualifier.COUNT_8, Qualifier.COUNT_16):
         return Indication.PARAMETER_ERROR
     limit = _UNLIMITED if header.qualifier is Qualifier.ALL else header.count
-    variation = 0 if classes is not None else header.variation
+    variation = 0 if classes is not None or header.group in _STRING_GROUPS else header.variation
     previous = plan.events[-1] if plan.events else None
     if (
         classes is not None
@@ -115,10 +109,9 @@ def _plan_events(plan: ReadPlan, header: ObjectHeader, classes: frozenset[int] |
 
 
 def _plan_static(plan: ReadPlan, header: ObjectHeader, table: PointTable) -> Indication:
-    columns = table.by_kind[_STATIC_KIND[header.group]]
-    chosen, indications = chosen_points(header, columns)
-    variation = 0 if columns.kind is PointKind.STRING else header.variation
-    plan.statics += static_runs(columns, chosen, variation, frozen=header.group == _FROZEN_COUNTER_GROUP)
+    chosen, indications = chosen_points(header, table.by_kind[KIND_OF_GROUP[header.group]])
+    variation = 0 if header.group in _STRING_GROUPS else header.variation
+    plan.statics += static_runs(table, header.group, chosen, variation)
     return indications
 
 
@@ -169,7 +162,7 @@ def _fill_events(plan: ReadPlan, buffer: EventBuffer, room: int, widths: Sequenc
     while plan.events:
         request = plan.events[0]
         positions = buffer.waiting(request.classes, request.kind, min(request.limit, room // 3 + 1))
-        octets, count = encode_events(buffer.at(positions), request.variation, room, widths)
+        octets, count = encode_events(buffer.at(positions), request.variation, room, widths, buffer.texts)
         buffer.write(positions[:count])
         pieces.append(octets)
         room -= len(octets)

@@ -1,4 +1,4 @@
-"""Requests that change an outstation's state without touching the field: writes, classes, freezes. No I/O, no clock."""
+"""Requests that change an outstation's state without touching the field: writes and classes. No I/O, no clock."""
 
 from collections.abc import Sequence
 
@@ -7,22 +7,13 @@ from numpy.typing import NDArray
 
 from protocols.dnp3.application import Indication
 from protocols.dnp3.objects import ObjectHeader, Qualifier
+from protocols.dnp3.outstation.categories import ASSIGNABLE
 from protocols.dnp3.outstation.clock import Moment, OutstationClock
 from protocols.dnp3.outstation.points import KindColumns, PointTable
 from protocols.dnp3.outstation.read import chosen_points
-from vppscada.model.points import PointKind
 
 _CLASS_GROUP = 60
 _RESTART_INDEX = 7
-#: Static groups whose points can be put into another class.
-_ASSIGNABLE = {
-    1: PointKind.BINARY_INPUT,
-    3: PointKind.DOUBLE_BIT_INPUT,
-    10: PointKind.BINARY_OUTPUT,
-    20: PointKind.COUNTER,
-    30: PointKind.ANALOG_INPUT,
-    40: PointKind.ANALOG_OUTPUT,
-}
 
 
 def classes_named(headers: Sequence[ObjectHeader]) -> tuple[frozenset[int], Indication]:
@@ -58,7 +49,10 @@ def clears_restart(header: ObjectHeader) -> bool:
 
 
 def assign_classes(headers: Sequence[ObjectHeader], table: PointTable, classes: NDArray[np.uint8]) -> Indication:
-    """Each class header (g60v1 to v4) governs the point headers after it; ``classes`` (by row) is changed."""
+    """Each class header (g60v1 to v4) governs the point headers after it; ``classes`` (by slot) is changed.
+
+    Commands have a class too: it is assigned by naming what commands the point (g12, g41).
+    """
     indications = Indication.NONE
     event_class: int | None = None
     for header in headers:
@@ -66,31 +60,22 @@ def assign_classes(headers: Sequence[ObjectHeader], table: PointTable, classes: 
             event_class = header.variation - 1
         elif event_class is None:
             indications |= Indication.PARAMETER_ERROR
-        elif header.group not in _ASSIGNABLE:
+        elif header.group not in ASSIGNABLE:
             indications |= Indication.OBJECT_UNKNOWN
         else:
-            rows, missing = _rows(header, table.by_kind[_ASSIGNABLE[header.group]])
-            able = table.can_report(rows)
-            classes[able] = event_class
-            table.reported[able] |= event_class > 0
+            category = ASSIGNABLE[header.group]
+            rows, missing = rows_named(header, table.by_kind[category.kind])
+            slots = table.slots(rows, category.aspect)
+            classes[slots] = event_class
+            table.reported[slots] |= event_class > 0
             indications |= missing
     return indications
 
 
-def freeze(headers: Sequence[ObjectHeader], table: PointTable) -> Indication:
-    """Immediate freeze of counters (g20)."""
-    indications = Indication.NONE
-    for header in headers:
-        if header.group != 20:
-            indications |= Indication.OBJECT_UNKNOWN
-            continue
-        rows, missing = _rows(header, table.by_kind[PointKind.COUNTER])
-        table.freeze(rows)
-        indications |= missing
-    return indications
-
-
-def _rows(header: ObjectHeader, columns: KindColumns) -> tuple[NDArray[np.intp], Indication]:
+def rows_named(header: ObjectHeader, columns: KindColumns) -> tuple[NDArray[np.intp], Indication]:
+    """Rows of the points that a header names one by one, by range, or all; a count names nobody."""
+    if header.qualifier in (Qualifier.COUNT_8, Qualifier.COUNT_16):
+        return columns.rows[:0], Indication.PARAMETER_ERROR
     chosen, indications = chosen_points(header, columns)
     rows: NDArray[np.intp] = columns.rows[chosen]
     return rows, indications

@@ -202,7 +202,8 @@ class Dnp3Outstation:
         """After anything happened: the timer stands at the next deadline, and the store knows what it is owed."""
         if self._store is not None and self._core.buffer.owes_store:
             self._store_wanted.set()
-        deadline = self._core.deadline()
+        due = (self._core.deadline(), self._device.deadline(_now()))
+        deadline = min((one for one in due if one is not None), default=None)
         if deadline == self._armed_for:
             return
         self._disarm()
@@ -213,6 +214,7 @@ class Dnp3Outstation:
 
     def _tick(self) -> None:
         self._disarm()
+        self._device.tick(_now())
         self._perform(self._core.tick(_now()))
 
     def _disarm(self) -> None:

@@ -11,7 +11,8 @@ from protocols.dnp3.outstation.clock import Moment
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.outstation.events import EventBuffer
-from protocols.dnp3.outstation.requests import assign_classes, classes_named, clears_restart, freeze, write_time
+from protocols.dnp3.outstation.freeze import freeze, freeze_at_time
+from protocols.dnp3.outstation.requests import assign_classes, classes_named, clears_restart, write_time
 from protocols.dnp3.outstation.unsolicited import Unsolicited
 
 _CLASS_BITS = {1: Indication.CLASS_1_EVENTS, 2: Indication.CLASS_2_EVENTS, 3: Indication.CLASS_3_EVENTS}
@@ -44,7 +45,9 @@ class AssociationState:
             Function.WRITE: self._write,
             Function.ENABLE_UNSOLICITED: self._enable_unsolicited,
             Function.DISABLE_UNSOLICITED: self._disable_unsolicited,
-            Function.IMMEDIATE_FREEZE: lambda headers, _: (b"", freeze(headers, self.table)),
+            Function.IMMEDIATE_FREEZE: lambda headers, now: (b"", freeze(headers, device, now)),
+            Function.FREEZE_CLEAR: lambda headers, now: (b"", freeze(headers, device, now, clear=True)),
+            Function.FREEZE_AT_TIME: lambda headers, now: (b"", freeze_at_time(headers, device, now)),
             Function.ASSIGN_CLASS: lambda headers, _: (b"", assign_classes(headers, self.table, self.event_class)),
             Function.DELAY_MEASURE: lambda _, __: (build_delay(2, 0), Indication.NONE),
             Function.RECORD_CURRENT_TIME: self._record_time,

@@ -26,7 +26,8 @@ class FakeDriver:
     """Addresses are whole numbers in the column ``index``; settings are a host and a port."""
 
     name = "fake"
-    address_columns = ("index", "scale_factor")
+    address_columns = ("index", "scale_factor", "offset_factor")
+    optional_columns = ("offset_factor",)
     data_types = ("float32", "int16")
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> object:

@@ -14,7 +14,6 @@ from tests.unit.points.build import analog, batch
 from vppscada.model.batch import Cause
 from vppscada.model.changes import ChangeSet
 from vppscada.model.commands import CommandRecord, Origin
-from vppscada.model.outstations import Events
 from vppscada.model.points import Point, PointKind
 from vppscada.model.quality import Quality, TimeQuality
 from vppscada.points.database import Database
@@ -46,20 +45,6 @@ def is_healthy(journal: Journal) -> bool:
 
 def record(number: int, state: str = "issued") -> CommandRecord:
     return CommandRecord(number, 1_000, "a.setpoint", 2.5, Origin.SCHEDULER, "dispatch", state)
-
-
-def events(*ids: int) -> Events:
-    n = len(ids)
-    return Events(
-        id=np.array(ids, dtype=np.int64),
-        kind=np.full(n, 2, dtype=np.uint8),
-        index=np.arange(n, dtype=np.uint32),
-        event_class=np.full(n, 1, dtype=np.uint8),
-        value=np.array([NAN if one % 2 else one / 2 for one in ids]),
-        quality=np.full(n, Quality.ONLINE, dtype=np.uint16),
-        time_ms=np.array(ids, dtype=np.int64) * 1_000,
-        time_quality=np.full(n, TimeQuality.SYNCHRONISED, dtype=np.uint8),
-    )
 
 
 async def test_last_values_come_back_by_point_id_when_rows_have_moved(journal: Journal, tmp_path: Path) -> None:
@@ -212,27 +197,6 @@ async def test_kept_texts_come_back(journal: Journal, tmp_path: Path) -> None:
 async def test_the_journals_own_keys_cannot_be_put(journal: Journal) -> None:
     with pytest.raises(ValueError, match="own"):
         await journal.put("journal.command_id", "1")
-
-
-async def test_events_of_an_outstation_come_back_until_they_are_discarded(journal: Journal, tmp_path: Path) -> None:
-    store = journal.event_store("ems")
-    await store.append(events(1, 2, 3, 4))
-    await store.append(events())
-    await journal.event_store("other").append(events(2))
-    await store.discard(np.array([2, 3]))
-    await store.discard(np.array([], dtype=np.int64))
-    journal.close()
-    again = Journal.open(tmp_path)
-    loaded = again.event_store("ems").load()
-    assert loaded.id.tolist() == [1, 4]
-    assert np.isnan(loaded.value[0])
-    assert loaded.value[1] == 2.0
-    assert loaded.index.tolist() == [0, 3]
-    assert loaded.time_ms.tolist() == [1_000, 4_000]
-    assert [str(one.dtype) for one in (loaded.kind, loaded.index, loaded.quality)] == ["uint8", "uint32", "uint16"]
-    assert again.event_store("other").load().id.tolist() == [2]
-    assert len(again.event_store("nobody").load()) == 0
-    again.close()
 
 
 def test_a_journal_of_a_newer_version_is_refused_with_both_versions(tmp_path: Path) -> None:

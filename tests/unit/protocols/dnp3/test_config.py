@@ -119,3 +119,29 @@ def test_the_outstation_of_a_session_has_its_addresses_swapped() -> None:
         77,
         3,
     )
+
+
+def test_classes_and_variations_of_freezes_and_commands_are_read_where_the_map_has_them() -> None:
+    cells = {"index": "0", "frozen_variation": "5", "frozen_event_variation": "6", "frozen_class": "3"}
+    address = DRIVER.read_address(cells, PointKind.COUNTER, "")
+    assert address == Dnp3Address(0, frozen_variation=5, frozen_event_variation=6, frozen_class=3)
+    assert DRIVER.read_address({"index": "0", "command_class": "1"}, PointKind.BINARY_OUTPUT, "").command_class == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "cell"),
+    [
+        (PointKind.BINARY_INPUT, "frozen_class", "1"),
+        (PointKind.BINARY_INPUT, "frozen_variation", "1"),
+        (PointKind.COUNTER, "frozen_variation", "3"),
+        (PointKind.ANALOG_INPUT, "frozen_event_variation", "9"),
+        (PointKind.COUNTER, "command_class", "1"),
+        (PointKind.ANALOG_OUTPUT, "command_class", "4"),
+    ],
+)
+def test_classes_of_freezes_and_commands_belong_to_the_kinds_that_have_them(
+    kind: PointKind, column: str, cell: str
+) -> None:
+    with pytest.raises(CellFaults) as caught:
+        DRIVER.read_address({"index": "0", column: cell}, kind, "")
+    assert [f.column for f in caught.value.faults] == [column]

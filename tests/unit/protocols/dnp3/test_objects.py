@@ -25,6 +25,7 @@ from protocols.dnp3.objects import (
     echo_with_status,
     flags_of,
     form_of,
+    octets_of_text,
     parse_headers,
     quality_of,
     read_commands,
@@ -240,11 +241,16 @@ def test_a_time_comes_back_in_milliseconds() -> None:
 
 
 def test_octet_strings_take_their_length_as_variation() -> None:
-    octets, used = build_octet_strings(110, [(3, b"abc\0"), (400, b"")], 100)
+    octets, used = build_octet_strings(110, [(3, b"abc\0"), (400, octets_of_text(""))], 100)
     first, second = parse_headers(octets, objects_follow=True)
     assert used == 2
     assert (first.variation, first.indexes().tolist(), first.texts()) == (4, [3], [b"abc\0"])
     assert (second.indexes().tolist(), second.texts()) == ([400], [b"\0"])
+
+
+def test_a_text_too_long_for_an_object_is_cut_between_characters() -> None:
+    assert octets_of_text("a" + "é" * 200) == ("a" + "é" * 127).encode()
+    assert len(octets_of_text("x" * 300)) == 255
 
 
 def test_runs_of_consecutive_indexes_are_found() -> None:

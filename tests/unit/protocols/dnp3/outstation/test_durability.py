@@ -24,11 +24,13 @@ class Disk:
 
     def __init__(self) -> None:
         self.rows: dict[int, tuple[float, ...]] = {}
+        self.texts: dict[int, str] = {}
 
     def append(self, events: Events) -> None:
         columns = (events.kind, events.index, events.event_class, events.value, events.quality)
         for id_, *row in zip(events.id.tolist(), *columns, events.time_ms, events.time_quality, strict=True):
             self.rows[id_] = tuple(row)
+        self.texts.update(events.texts)
 
     def discard(self, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> None:
         for id_ in ids.tolist():
@@ -38,8 +40,13 @@ class Disk:
         ids = sorted(self.rows)
         columns = list(zip(*(self.rows[i] for i in ids), strict=True)) or [()] * 7
         types = (np.uint8, np.uint32, np.uint8, np.float64, np.uint16, np.int64, np.uint8)
-        made = [np.array(column, dtype=dtype) for column, dtype in zip(columns, types, strict=True)]
-        return Events(np.array(ids, dtype=np.int64), *made)
+        kind, index, event_class, value, quality, time_ms, time_quality = (
+            np.array(column, dtype=dtype) for column, dtype in zip(columns, types, strict=True)
+        )
+        return Events(
+            np.array(ids, dtype=np.int64), kind, index, event_class, value, quality, time_ms, time_quality,
+            {id_: self.texts[id_] for id_ in ids if id_ in self.texts},
+        )  # fmt: skip
 
     def serve(self, wire: Wire) -> list[bytes]:
         """What the shell does when its store task runs."""

@@ -42,15 +42,17 @@ def test_class_bits_are_true_and_an_answer_does_not_count_what_it_carries() -> N
     assert indications(wire.one("C3 17")) == Indication.CLASS_2_EVENTS
 
 
-def test_events_of_all_classes_come_under_one_header_per_kind() -> None:
+def test_events_of_all_classes_come_in_the_order_in_which_they_occurred() -> None:
     wire = quiet()
     wire.update({0: 1, 1: 5, 2: 7})
     wire.update({0: 0})
+    wire.update({0: 1})
     answer = wire.one("C1" + ALL_EVENTS)
     expected = (
-        f"02 02 17 02 00 81 {TIME} 00 01 {TIME}"
+        f"02 02 17 01 00 81 {TIME}"
         f"20 07 17 01 01 01 0000A040 {TIME}"
         f"16 05 17 01 02 01 07000000 {TIME}"
+        f"02 02 17 02 00 01 {TIME} 00 81 {TIME}"
     )  # fmt: skip
     assert answer == bytes.fromhex("E1 81 00 00" + expected)
 

@@ -27,7 +27,7 @@ def table() -> PointTable:
 
 
 def told(points: PointTable, values: dict[int, float], quality: int = Quality.ONLINE) -> list[tuple[int, float]]:
-    events, _ = points.update(batch(values, quality=quality), TimeQuality.SYNCHRONISED, with_events=True)
+    events, *_ = points.update(batch(values, quality=quality), TimeQuality.SYNCHRONISED, with_events=True)
     return [(int(e["index"]), float(e["value"])) for e in events]
 
 
@@ -92,7 +92,7 @@ def test_every_event_of_one_point_in_one_batch_counts_in_its_order() -> None:
         received_time_ms=EPOCH_MS,
         cause=Cause.EVENT,
     )
-    events, _ = points.update(both, TimeQuality.NONE, with_events=True)
+    events, *_ = points.update(both, TimeQuality.NONE, with_events=True)
     assert [(int(e["index"]), float(e["value"])) for e in events] == [
         (4, 1.0), (10, 200.0), (4, 0.0), (10, 300.0), (4, 1.0)
     ]  # fmt: skip
@@ -103,7 +103,7 @@ def test_every_event_of_one_point_in_one_batch_counts_in_its_order() -> None:
 def test_an_event_without_a_source_time_has_the_time_it_was_received_and_our_clocks_quality() -> None:
     points = table()
     fresh = batch({1: 1.0}, at_ms=EPOCH_MS + 7)
-    [event], _ = points.update(fresh, TimeQuality.UNSYNCHRONISED, with_events=True)
+    [event] = points.update(fresh, TimeQuality.UNSYNCHRONISED, with_events=True).events
     assert (event["time_ms"], event["time_quality"]) == (EPOCH_MS + 7, TimeQuality.UNSYNCHRONISED)
 
 
@@ -122,10 +122,3 @@ def test_stored_events_of_points_that_left_the_map_keep_a_variation() -> None:
     earlier = EventBuffer(10, durable=True)
     earlier.add(table().update(batch({0: 200.0, 1: 1.0}), TimeQuality.SYNCHRONISED, with_events=True)[0])
     assert PointTable([]).recall(earlier.unsaved()).tolist() == [7, 2]
-
-
-def test_a_frozen_counter_keeps_its_value() -> None:
-    points = table()
-    points.freeze(np.array([2]))
-    told(points, {2: 5000.0})
-    assert points.frozen_value[2] == 1000.0

@@ -204,16 +204,6 @@ def test_a_new_request_ends_the_answer_before_it() -> None:
     assert wire.ask("C5 00") == []
 
 
-def test_counters_are_frozen_and_read_as_frozen() -> None:
-    wire = wire_of([point(PointKind.COUNTER, n) for n in range(2)])
-    wire.update({0: 10, 1: 20})
-    assert wire.one("C1 07 14 00 00 01 01") == bytes.fromhex("C1 81 00 00")
-    assert wire.ask("C2 08 14 00 00 01 01") == []
-    wire.update({0: 11, 1: 21})
-    assert body(wire.one("C3 01 15 01 06")) == bytes.fromhex("15 01 00 00 01 02 00000000 01 14000000")
-    assert indications(wire.one("C4 07 1E 00 06")) == Indication.OBJECT_UNKNOWN
-
-
 def test_a_string_that_fills_an_object_fits_the_smallest_fragment() -> None:
     wire = wire_of([point(PointKind.STRING, n) for n in range(3)], max_fragment=300)
     wire.core.state.table.texts.update({0: "x" * 300, 1: "y", 2: "z" * 255})

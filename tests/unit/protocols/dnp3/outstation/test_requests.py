@@ -124,7 +124,7 @@ def test_an_output_under_local_control_is_indicated() -> None:
 def test_an_unknown_function_is_refused_as_in_procedure_8_6_2_2() -> None:
     master = wire()
     assert master.one("C0 70 3C 01 06") == bytes.fromhex("C0 81 90 01")
-    assert master.one("C1 09 14 00 06")[3] == 1
+    assert master.one("C1 19 14 00 06")[3] == 1
     assert master.statistics["requests_refused"] == 2
 
 
@@ -149,7 +149,8 @@ def test_points_are_put_into_another_class() -> None:
     ("objects", "expected"),
     [
         ("01 00 06", Indication.PARAMETER_ERROR),
-        ("3C 02 06 0C 01 06", Indication.OBJECT_UNKNOWN),
+        ("3C 02 06 32 01 06", Indication.OBJECT_UNKNOWN),
+        ("3C 02 06 01 00 07 01", Indication.PARAMETER_ERROR),
         ("3C 02 06 01 00 00 05 05", Indication.PARAMETER_ERROR),
     ],
 )

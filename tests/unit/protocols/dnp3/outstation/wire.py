@@ -27,8 +27,10 @@ QUIET = Dnp3OutstationSettings(unsolicited=False, local_address=1024, trust_loca
 
 def point(kind: PointKind, index: int, **more: object) -> Point:
     """A point with an address and nothing else but what is given."""
-    static, event = more.pop("static", None), more.pop("event", None)
-    address = Dnp3Address(index, static, event)  # type: ignore[arg-type]
+    names = {"static": "static_variation", "event": "event_variation", "frozen": "frozen_variation"}
+    names |= {name: name for name in ("frozen_event_variation", "frozen_class", "command_class")}
+    given = {names[word]: more.pop(word) for word in tuple(more) if word in names}
+    address = Dnp3Address(index, **given)  # type: ignore[arg-type]
     return Point(id=f"device.{kind.value}{index}", kind=kind, address=address, **more)  # type: ignore[arg-type]
 
 
@@ -106,6 +108,7 @@ class Wire:
     def tick(self, seconds: float) -> list[bytes]:
         """Fragments that the passing of time brings."""
         self.now += seconds
+        self.device.tick(self.moment)
         return self._done(self.core.tick(self.moment))
 
     def finish(self, *statuses: CommandStatus) -> list[bytes]:
