@@ -212,12 +212,11 @@ class Connection:
 
     def _ask_link_status(self) -> None:
         """Keep alive. Where others have the line, that must not speak into their answers: it can wait."""
-        if self._turn_used or self._turn.take(self._advance):
+        if self._master.is_waiting or self._has_turn():
             self._turn_used = True
             self._awaits_status = self._turn.is_shared
             self._endpoint.ask_link_status()
         else:
-            self._waits_for_turn = True
             self._master.put_off_keepalive(time.monotonic())
 
     def _finish(self, effect: Finished) -> None:

@@ -163,9 +163,9 @@ class Dnp3Outstation:
             connection.channel.abort("closed by us")
 
     def _received(self, connection: Endpoint, data: bytes) -> None:
-        heard = connection.heard
         fragments = connection.take(data)
-        if connection.heard != heard and self._active is not connection:
+        # what its link layer alone says may be the check of a path that it keeps in reserve
+        if fragments and self._active is not connection:
             self._activate(connection)
         for fragment, broadcast in fragments:
             self._perform(self._core.receive(fragment, _now(), broadcast))
