@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import numpy as np
+
 from protocols.dnp3 import DRIVER
 from protocols.dnp3.addresses import Dnp3Address
 from protocols.dnp3.channels.lines import Lines
@@ -17,7 +19,7 @@ from protocols.dnp3.outstation.server import Dnp3Outstation
 from vppscada.model.batch import Batch, Cause, untimed_batch
 from vppscada.model.commands import Command, CommandMode, CommandStatus, Crob, CrobOperation, Origin
 from vppscada.model.points import Point, PointKind, RowPoint
-from vppscada.model.quality import Quality
+from vppscada.model.quality import Quality, TimeQuality
 from vppscada.model.sessions import Session, SessionLost
 
 PATIENCE_S = 15.0
@@ -87,15 +89,18 @@ def session(settings: Dnp3SessionSettings, lines: Lines | None = None) -> Dnp3Se
 
 def outstation(settings: Dnp3OutstationSettings, field: Field | None = None) -> Dnp3Outstation:
     points = [RowPoint(i, point) for i, (_, point) in enumerate(POINTS)]
-    settings = replace(settings, trust_local_clock=True, confirm_timeout_s=0.5)
+    settings = replace(settings, trust_local_clock=True, confirm_timeout_s=0.1)
     made = DRIVER.outstation("outstation", settings, points, field or Field(), None)
     assert isinstance(made, Dnp3Outstation)
     return made
 
 
 def show(station: Dnp3Outstation, value: float) -> None:
-    """The outstation's row 0 has a value: an event."""
-    station.update(untimed_batch([0], [value], int(Quality.ONLINE), 0, Cause.CYCLIC))
+    """The outstation's row 0 has a value since now: an event."""
+    batch = untimed_batch([0], [value], int(Quality.ONLINE), 0, Cause.CYCLIC)
+    now_ms = np.array([time.time_ns() // 1_000_000])
+    trusted = np.array([TimeQuality.SYNCHRONISED], dtype=np.uint8)
+    station.update(replace(batch, source_time_ms=now_ms, time_quality=trusted))
 
 
 def command(mode: CommandMode = CommandMode.SBO, lives_s: float = 10.0) -> Command:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from protocols.dnp3.link import Frame, FrameParser
+from protocols.dnp3.application import Function
+from protocols.dnp3.link import Frame, FrameParser, build_frame
 
 
 class Gateway:
@@ -20,6 +21,8 @@ class Gateway:
         self._unused = asyncio.Event()
         self._arrivals: asyncio.Queue[None] = asyncio.Queue()
         self.heard: list[Frame] = []  # from the masters' side
+        self.loses_confirms = False
+        self.lost_confirms = 0
         self.flowing = asyncio.Event()
         self.flowing.set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,6 +91,12 @@ class Gateway:
             while data := await reader.read(65536):
                 await self.flowing.wait()
                 if parser is not None:
-                    self.heard += parser.feed(data)
+                    data = b"".join(build_frame(*frame) for frame in parser.feed(data) if self._passes(frame))
                 for writer in writers:
                     writer.write(data)
+
+    def _passes(self, frame: Frame) -> bool:
+        self.heard.append(frame)
+        lost = self.loses_confirms and frame.data[2:3] == bytes([Function.CONFIRM])
+        self.lost_confirms += lost
+        return not lost
