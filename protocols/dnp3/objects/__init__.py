@@ -27,7 +27,7 @@ from protocols.dnp3.objects.controls import (
 )
 from protocols.dnp3.objects.errors import ObjectError, ObjectFault
 from protocols.dnp3.objects.flags import FlagColumn, flags_of, quality_of, state_of, with_state
-from protocols.dnp3.objects.headers import ObjectHeader, Qualifier, parse_headers
+from protocols.dnp3.objects.headers import IndexColumn, ObjectHeader, Qualifier, parse_headers
 from protocols.dnp3.objects.table import (
     EVENT_GROUP,
     FORMS,
@@ -45,6 +45,7 @@ __all__ = [
     "GROUPS",
     "STATIC_GROUP",
     "FlagColumn",
+    "IndexColumn",
     "ObjectColumns",
     "ObjectError",
     "ObjectFault",

@@ -17,12 +17,14 @@ from protocols.dnp3.objects import (
     index_width,
     octets_of_text,
 )
+from protocols.dnp3.outstation.image import StaticImage
 from protocols.dnp3.outstation.points import KindColumns, PointTable, Values
 from vppscada.model.points import PointKind
 from vppscada.model.quality import QualityColumn
 
 _STRING_GROUP = 110
 _DEADBAND_GROUP = 34
+_PRESENT_GROUPS = frozenset(STATIC_GROUP.values())
 _FROZEN_GROUPS = frozenset({21, 31})
 #: Kind of the points that a group tells something of.
 KIND_OF_GROUP: dict[int, PointKind] = {group: kind for kind, group in STATIC_GROUP.items()} | {
@@ -43,6 +45,8 @@ class StaticRun:
     index: NDArray[np.uint32]
     rows: NDArray[np.intp]
     width: int  # octets of an index: one width for all that a header of the request chose
+    image: StaticImage | None = None  # where the octets of all points of the group are kept
+    first: int = 0  # position in the image
 
     @property
     def group(self) -> int:
@@ -51,7 +55,7 @@ class StaticRun:
 
     def part_from(self, first: int) -> "StaticRun":
         """What is left after the first objects have been told."""
-        return replace(self, index=self.index[first:], rows=self.rows[first:])
+        return replace(self, index=self.index[first:], rows=self.rows[first:], first=self.first + first)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -61,6 +65,25 @@ def static_runs(
     table: PointTable, group: int, chosen: slice | NDArray[np.intp] = slice(None), variation: int = 0
 ) -> list[StaticRun]:
     """Runs that tell the chosen points of a group, in the variation asked for (0 = each point's own)."""
+    if not isinstance(chosen, slice) or chosen != slice(None):
+        return _runs(table, group, chosen, variation)
+    key = group, variation
+    if key not in table.runs:
+        table.runs[key] = [_with_image(run) for run in _runs(table, group, chosen, variation)]
+    return table.runs[key]
+
+
+def _with_image(run: StaticRun) -> StaticRun:
+    """The run with kept octets, where it tells present values that stand one after another in whole octets."""
+    form = run.form
+    if form is None or form.record is None or form.group not in _PRESENT_GROUPS:
+        return run
+    if int(run.index[-1]) - int(run.index[0]) + 1 != len(run):
+        return run
+    return replace(run, image=StaticImage(form, run.kind, run.index, run.rows, run.width))
+
+
+def _runs(table: PointTable, group: int, chosen: slice | NDArray[np.intp], variation: int) -> list[StaticRun]:
     columns = table.by_kind[KIND_OF_GROUP[group]]
     index, rows = columns.index[chosen], columns.rows[chosen]
     if not len(rows):
@@ -90,6 +113,8 @@ def encode_static(table: PointTable, run: StaticRun, room: int) -> tuple[bytes, 
         return build_octet_strings(
             _STRING_GROUP, ((index, octets_of_text(table.texts.get(row, ""))) for index, row in texts), room
         )
+    if run.image is not None:
+        return run.image.encode(table, run.first, len(run), room)
     # no more than can fit: a poll of thousands of points must not touch them all for every fragment
     most = room * 8 // run.form.bits if run.form.bits else room // run.form.size
     rows = run.rows[:most]

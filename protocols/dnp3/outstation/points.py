@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from vppscada.model.batch import Batch
 from vppscada.model.outstations import Events
 from vppscada.model.points import Point, PointKind, RowPoint
 from vppscada.model.quality import Quality, QualityColumn, TimeQuality
+
+if TYPE_CHECKING:
+    from protocols.dnp3.outstation.encode import StaticRun
 
 #: Event variations of points that are no longer in the map but whose events a store still holds.
 _USUAL_VARIATION = np.array([2, 2, 7, 5, 2, 7, 0, 5, 7, 2, 7], dtype=np.uint8)
@@ -66,6 +69,10 @@ class PointTable:
         self.row_of = {(p.point.kind, address_of(p.point).index): p.row for p in served}
         self.value = np.zeros(size)
         self.quality = np.full(size, Quality.RESTART, dtype=np.uint16)
+        self.version = 0  # rises with every update
+        self.updated_at = np.zeros(size, dtype=np.int64)  # version of each row's last update
+        #: How all points of a group are told, by group and variation: made at the first request for them.
+        self.runs: dict[tuple[int, int], list[StaticRun]] = {}
         self.texts: dict[int, str] = {}
         self.frozen_value = np.zeros(size)
         self.frozen_quality = np.full(size, Quality.RESTART, dtype=np.uint16)
@@ -176,6 +183,8 @@ class PointTable:
         """Store one value per row; True where the change is worth an event."""
         self.value[rows] = value
         self.quality[rows] = quality
+        self.version += 1
+        self.updated_at[rows] = self.version
         with np.errstate(invalid="ignore"):  # inf - inf
             moved = np.abs(value - self._baseline[rows]) > self.deadband[rows]
         # a value that becomes no number, or one again, is a change; both no numbers is none

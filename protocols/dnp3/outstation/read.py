@@ -60,6 +60,8 @@ def plan_read(headers: Sequence[ObjectHeader], table: PointTable, class_0: Seque
 
 def bound_events(plan: ReadPlan, buffered: int) -> None:
     """Tell no more events than there are now: a busy plant must not make a response endless."""
+    if not buffered:
+        plan.events.clear()
     for request in plan.events:
         request.limit = min(request.limit, buffered)
 
