@@ -6,6 +6,7 @@ kind; nothing has been written to the clock; inputs are told with flags, in 16 b
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from protocols.dnp3.addresses import address_of
@@ -43,6 +44,7 @@ SETTINGS = Dnp3OutstationSettings(
     max_controls=4,
     max_events=EVENTS_PER_KIND,
     need_time_s=5.0,
+    freeze_events_on_change=True,
     class_0=(1, 30, 20, 21, 10, 40),
     restart_time_s=5.0,
 )
@@ -56,11 +58,18 @@ KINDS = {
 
 def points() -> list[Point]:
     """All points of the device."""
-    return [
+    made = [
         point(kind, index, event_class=event_class, static=2, event=1, writable=kind in OUTPUTS)
         for kind, event_class in EVENT_CLASS.items()
         for index in (range(20) if kind in OUTPUTS else INDEXES)
     ]
+    return [with_freezes(one) if one.kind is PointKind.COUNTER else one for one in made]
+
+
+def with_freezes(one: Point) -> Point:
+    """A counter whose freezes are events of class 1."""
+    address = replace(address_of(one), frozen_variation=2, frozen_event_variation=1, frozen_class=1)
+    return replace(one, address=address)
 
 
 def initial_value(one: Point) -> float:
@@ -93,7 +102,8 @@ class ConformanceDevice(Wire):
             self._link.on_answer = self._sending.answered
         self.rows = {(p.kind, address_of(p).index): row for row, p in enumerate(self.points)}
         self.put({row: initial_value(p) for row, p in enumerate(self.points)})
-        self.device.freeze(self.device.table.by_kind[PointKind.COUNTER].rows, self.moment, clear=False)
+        counters = self.device.table.by_kind[PointKind.COUNTER].rows
+        self.device.table.freeze(counters, self.moment.wall_ms, self.device.clock.quality())
 
     @property
     def moment(self) -> Moment:
@@ -138,7 +148,9 @@ class ConformanceDevice(Wire):
     def update_by_hand(self, update: Updated) -> bytes:
         """A manual step gives an input a value; octets that this brings."""
         row = self.rows[(KINDS[update.kind], update.index)]
-        self.put({row: update.value}, update.time_ms - self.core.state.clock.offset_ms)
+        # the device of the runs let its counters begin anew with a freeze and clear; those behind ours count on
+        value = update.value + float(self.device.table._cleared_at[row])
+        self.put({row: value}, update.time_ms - self.core.state.clock.offset_ms)
         return self.framed(self.tick(0.0))
 
     def connect_octets(self) -> bytes:

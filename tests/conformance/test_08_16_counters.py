@@ -72,12 +72,34 @@ def freezes(tester: Tester, function: Function) -> None:
         assert told(tester, 20) == tester.state(_KIND) != recorded
 
 
+def freezes_and_clears(tester: Tester, function: Function) -> None:
+    """As above, and every freeze lets the counters begin at zero: only what was counted since is told."""
+    before = told(tester, 20)
+    for _ in range(2):
+        freeze(tester, function)
+        cleared_at = dict(tester.state(_KIND))
+        assert told(tester, 21) == before
+        assert told(tester, 20) == [(index, 0.0) for index, _ in before]
+        tester.generate(_KIND, 3)
+        before = [(index, value - cleared_at[index]) for index, value in tester.state(_KIND)]
+        assert sum(value for _, value in before) == 3
+        assert told(tester, 20) == before
+
+
 def test_8_16_2_2_2_binary_counter_freeze(tester: Tester) -> None:
     freezes(tester, Function.IMMEDIATE_FREEZE)
 
 
+def test_8_16_2_2_3_binary_counter_freeze_and_clear(tester: Tester) -> None:
+    freezes_and_clears(tester, Function.FREEZE_CLEAR)
+
+
 def test_8_16_2_2_4_binary_counter_freeze_no_acknowledge(tester: Tester) -> None:
     freezes(tester, Function.IMMEDIATE_FREEZE_NO_RESPONSE)
+
+
+def test_8_16_2_2_5_binary_counter_freeze_and_clear_no_acknowledge(tester: Tester) -> None:
+    freezes_and_clears(tester, Function.FREEZE_CLEAR_NO_RESPONSE)
 
 
 def test_8_17_2_1_device_does_not_support_binary_counter_events(tester: Tester) -> None:

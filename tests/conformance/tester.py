@@ -246,10 +246,6 @@ class Tester:
         self.device.put({self.device.rows[(kind, index)]: value})
         return self._hear(self.device.framed(self.device.tick(0.0)))
 
-    def forget(self, kind: PointKind) -> None:
-        """The device has put the points of a kind to zero."""
-        self._values |= {key: 0.0 for key in self._values if key[0] is kind}
-
     def state(self, kind: PointKind) -> list[tuple[int, float]]:
         """(index, value) of every point of a kind, as the tester put them."""
         return sorted((index, value) for (k, index), value in self._values.items() if k is kind)

@@ -16,7 +16,7 @@ from protocols.dnp3.objects.headers import IndexColumn, ObjectHeader, Qualifier
 from protocols.dnp3.objects.table import ObjectForm, find_form
 from vppscada.model.points import PointKind
 
-_RANGE_HEADER_16 = 7  # group, variation, qualifier, two 16-bit indexes
+_HEADER = 3  # group, variation, qualifier
 _COUNT_HEADER_16 = 5
 _LONGEST_STRING = 255
 
@@ -78,7 +78,7 @@ def build_static(form: ObjectForm, columns: ObjectColumns, room: int, width: int
     used = 0
     width = width or index_width(columns.index)
     for first, end in consecutive_runs(columns.index):
-        count = min(end - first, _fitting(form, room - _RANGE_HEADER_16))
+        count = min(end - first, _fitting(form, room - _HEADER - 2 * width))
         if count <= 0:
             break
         piece = build_range(form, columns.part(first, first + count), width)

@@ -25,7 +25,8 @@ class Dnp3OutstationSettings:
     ``keepalive_s``: silence after which the master's link layer is asked for its status (0 = never);
     with ``self_address`` frames to 0xFFFC are taken as well and answered from our own address.
     ``class_0``: static groups that a read of class 0 tells. ``restart_time_s``: how long we say that a
-    restart takes (to the ms up to 65 s, to the second beyond).
+    restart takes (to the ms up to 65 s, to the second beyond). With ``freeze_events_on_change`` a freeze
+    makes events only of values that differ from those of the freeze before it.
     """
 
     host: str = "127.0.0.1"
@@ -46,6 +47,7 @@ class Dnp3OutstationSettings:
     unsolicited_hold_events: tuple[int, int, int] = (1, 1, 1)
     class_0: tuple[int, ...] = tuple(group for group in CLASS_0_GROUPS if group not in (21, 31))
     restart_time_s: float = 5.0
+    freeze_events_on_change: bool = False
     transport: Transport = TCP_SERVER
     link: LinkSettings = UNCONFIRMED
     keepalive_s: float = 0.0
@@ -93,7 +95,7 @@ _PER_CLASS: dict[str, _Number] = {
     "unsolicited_hold_s": _Number(0, 3600, False),
     "unsolicited_hold_events": _Number(1, 1_000_000, True),
 }
-_FLAGS = ("unsolicited", "trust_local_clock", "self_address")
+_FLAGS = ("unsolicited", "trust_local_clock", "self_address", "freeze_events_on_change")
 
 
 def read_outstation(table: Mapping[str, object]) -> Dnp3OutstationSettings:

@@ -231,10 +231,10 @@ class OutstationCore:
     def _take_broadcast(self, asking: Asking, destination: int, now: Moment) -> list[Action]:
         """Broadcasts are acted on and never answered; the next response says that one came."""
         self._statistics["broadcasts_received"] += 1
+        self.state.broadcast = destination
         if not asking.can_be_broadcast or self._executing is not None:
             self._statistics["broadcasts_ignored"] += 1
             return []
-        self.state.broadcast = destination
         return self._serve(asking, now)
 
     def _serve_deferred(self, now: Moment) -> list[Action]:

@@ -31,7 +31,7 @@ class Device:
     """
 
     def __init__(self, settings: Dnp3OutstationSettings, points: Sequence[RowPoint]) -> None:
-        self.table = PointTable(points)
+        self.table = PointTable(points, freeze_events_on_change=settings.freeze_events_on_change)
         self.clock = OutstationClock(trusted=settings.trust_local_clock, need_time_s=settings.need_time_s)
         self.schedule = FreezeSchedule()
         self._takers: list[EventTaker] = []

@@ -61,7 +61,8 @@ class PointTable:
     falls below the offset has begun anew; it is told with DISCONTINUITY once and counts from its own zero.
     """
 
-    def __init__(self, points: Sequence[RowPoint]) -> None:
+    def __init__(self, points: Sequence[RowPoint], *, freeze_events_on_change: bool = False) -> None:
+        self._freeze_events_on_change = freeze_events_on_change
         served = [p for p in points if p.point.enabled]
         size = max((p.row for p in points), default=-1) + 1
         self._size = size
@@ -236,11 +237,15 @@ class PointTable:
     # freezes
 
     def freeze(self, rows: Rows, time_ms: int, time_quality: TimeQuality) -> NewEvents:
-        """Keep the present values of these points as their frozen ones: an event of each, whether it moved or not."""
+        """Keep the present values of these points as their frozen ones: an event of each, or of what moved."""
+        told = rows
+        if self._freeze_events_on_change:
+            moved = self.frozen_value[rows] != self.value[rows]
+            told = rows[moved | (self.frozen_quality[rows] != self.quality[rows])]
         self.frozen_value[rows] = self.value[rows]
         self.frozen_quality[rows] = self.quality[rows]
         self.frozen_time_ms[rows] = time_ms
-        return self._timed(rows, Aspect.FROZEN, self.value[rows], self.quality[rows], (time_ms, time_quality))
+        return self._timed(told, Aspect.FROZEN, self.value[told], self.quality[told], (time_ms, time_quality))
 
     def clear(self, rows: Rows, time_ms: int, time_quality: TimeQuality) -> NewEvents:
         """Let these counters count from 0; a counter that nothing was ever heard of is left as it is."""

@@ -24,6 +24,7 @@ def test_every_key_is_read() -> None:
         "unsolicited_hold_events": 7,
         "class_0": [1, 21, 30, 1],
         "restart_time_s": 90,
+        "freeze_events_on_change": True,
     }
     settings = read_outstation(table)
     assert settings == Dnp3OutstationSettings(
@@ -39,6 +40,7 @@ def test_every_key_is_read() -> None:
         unsolicited_hold_events=(7, 7, 7),
         class_0=(1, 21, 30),
         restart_time_s=90,
+        freeze_events_on_change=True,
     )
 
 

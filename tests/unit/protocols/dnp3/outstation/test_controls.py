@@ -226,3 +226,4 @@ def test_a_broadcast_select_or_read_is_nothing() -> None:
     assert master.ask("C0 01 3C 01 06", broadcast=0xFFFF) == []
     assert not master.asked
     assert master.statistics["broadcasts_ignored"] == 2
+    assert master.one("C1 01 3C 02 06") == bytes.fromhex("C1 81 01 00"), "it came, whatever it was"

@@ -137,6 +137,16 @@ def test_every_freeze_is_an_event_of_the_points_that_have_a_class_for_it() -> No
     assert len(wire.core.buffer) == 1, "the counter did not move, and it was frozen all the same"
 
 
+def test_a_site_can_leave_out_the_events_of_what_did_not_move() -> None:
+    wire = wire_of([point(CT, 0, frozen_class=1), point(CT, 1, frozen_class=1)], freeze_events_on_change=True)
+    wire.update({0: 10, 1: 20})
+    wire.one("C1 07 14 00 06")
+    assert len(wire.core.buffer) == 2, "frozen for the first time"
+    wire.update({1: 21})
+    wire.one("C2 07 14 00 06")
+    assert len(wire.core.buffer) == 3
+
+
 @pytest.mark.parametrize(
     ("variation", "event"), [(1, "01 0A000000"), (2, "01 0A00"), (5, f"01 0A000000 {TIME}"), (6, f"01 0A00 {TIME}")]
 )
