@@ -37,6 +37,7 @@ lint: $(VENV)/.peers
 
 peers: $(VENV)/.peers
 	$(VENV)/bin/python -m pytest -m interop tests/interop $(ARGS)
+	$(VENV)/bin/python -m pytest tests/contract -k opendnp3 $(ARGS)
 
 fuzz: $(VENV)/.peers
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)

@@ -62,6 +62,10 @@ class Dnp3Driver:
     def session(self, name: str, settings: object, points: Sequence[RowPoint]) -> Session:
         """A master session on those points."""
         assert isinstance(settings, Dnp3SessionSettings)
+        if settings.engine == "opendnp3":
+            from protocols.dnp3.opendnp3_engine.session import OpenDnp3Session  # its package is an extra
+
+            return OpenDnp3Session(name, settings, points)
         return Dnp3Session(name, settings, points, self._lines)
 
     def outstation(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 
 import protocols.dnp3
 import protocols.modbus
@@ -139,4 +140,9 @@ def _opcua() -> Case:
     )
 
 
-CASES = (_dnp3(), _modbus(), _opcua())
+def _opendnp3() -> Case:
+    ours = _dnp3()
+    return replace(ours, session_table={**ours.session_table, "engine": "opendnp3"}, name="dnp3-opendnp3")
+
+
+CASES = (_dnp3(), _modbus(), _opcua(), *([_opendnp3()] if find_spec("opendnp3") else []))

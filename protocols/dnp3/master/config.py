@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from protocols.dnp3.channels import TCP_CLIENT, Medium, MediumKind, MediumRole, Transport, read_transport
 from protocols.dnp3.link import MAX_LINK_ADDRESS
 from protocols.dnp3.link_sending import UNCONFIRMED, LinkSettings, read_link
+from protocols.dnp3.opendnp3_engine.limits import engine_faults
 from protocols.dnp3.settings import SettingsReader
 
 DEFAULT_PORT = 20000
@@ -33,6 +34,7 @@ class Dnp3SessionSettings:
     link: LinkSettings = UNCONFIRMED
     backup: Medium | None = None  # a second path to the same outstation
     backup_check_s: float = 10.0  # between checks of the path that is not in use
+    engine: str = "vppscada"  # vppscada | opendnp3
 
     @property
     def medium(self) -> Medium:
@@ -72,7 +74,10 @@ def read_session(table: Mapping[str, object]) -> Dnp3SessionSettings:
         unsolicited=read.classes("unsolicited", (1, 2, 3)),
         time_sync=read.choice("time_sync", "lan", ("lan", "nonlan", "none")),
         keepalive_s=read.seconds("keepalive_s", 15.0, 0.0, day),
+        engine=read.choice("engine", "vppscada", ("vppscada", "opendnp3")),
     )
+    if settings.engine == "opendnp3":
+        read.faults += engine_faults(settings)
     if settings.local_address == settings.remote_address:
         read.fault("remote_address", str(settings.remote_address), "another address than local_address")
     read.finish()
