@@ -42,6 +42,23 @@ class SettingsReader:
         value = self._take(key, "", "")
         return value if isinstance(value, str) else self._bad(key, value, "a text", "")
 
+    def text_up_to(self, key: str, default: str, longest: int) -> str:
+        """A text of printable characters, empty or of at most ``longest`` octets."""
+        value = self._take(key, default, "")
+        if isinstance(value, str) and (not value or value.isprintable()) and len(value.encode()) <= longest:
+            return value
+        return self._bad(key, value, f"a text of up to {longest} octets, printable", default)
+
+    def optional_number(self, key: str, low: float, high: float) -> float | None:
+        """A number in ``low`` … ``high``; None where the key is missing."""
+        if key not in self._table:
+            self.known.add(key)
+            return None
+        value = self._take(key, None, "")
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            return float(value)
+        return self._bad(key, value, f"a number {low:g}..{high:g}", low)
+
     def choice(self, key: str, default: str, words: Sequence[str]) -> str:
         """One of some words."""
         value = self._take(key, default, "")

@@ -1,5 +1,19 @@
 """The DNP3 object library: columns in, octets out, and back."""
 
+from protocols.dnp3.objects.attributes import (
+    ALL_ATTRIBUTES,
+    ATTRIBUTE_GROUP,
+    LIST_OF_ATTRIBUTES,
+    STANDARD_SET,
+    AttributeType,
+    AttributeValue,
+    DeviceAttribute,
+    flag_attribute,
+    float_attribute,
+    list_attribute,
+    text_attribute,
+    unsigned_attribute,
+)
 from protocols.dnp3.objects.build import (
     ObjectColumns,
     all_objects,
@@ -39,11 +53,18 @@ from protocols.dnp3.objects.table import (
 )
 
 __all__ = [
+    "ALL_ATTRIBUTES",
     "ANALOG_OUTPUT_VARIATION",
+    "ATTRIBUTE_GROUP",
     "EVENT_GROUP",
     "FORMS",
     "GROUPS",
+    "LIST_OF_ATTRIBUTES",
+    "STANDARD_SET",
     "STATIC_GROUP",
+    "AttributeType",
+    "AttributeValue",
+    "DeviceAttribute",
     "FlagColumn",
     "IndexColumn",
     "ObjectColumns",
@@ -66,10 +87,13 @@ __all__ = [
     "echo_with_status",
     "encode_records",
     "find_form",
+    "flag_attribute",
     "flags_of",
+    "float_attribute",
     "form_of",
     "index_header",
     "index_width",
+    "list_attribute",
     "octet_string_form",
     "octets_of_text",
     "parse_headers",
@@ -77,5 +101,7 @@ __all__ = [
     "range_header",
     "read_commands",
     "state_of",
+    "text_attribute",
+    "unsigned_attribute",
     "with_state",
 ]

@@ -10,6 +10,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from protocols.dnp3.objects.attributes import ATTRIBUTE_GROUP, DeviceAttribute, parse_attribute
 from protocols.dnp3.objects.errors import ObjectError, ObjectFault
 from protocols.dnp3.objects.flags import ONLINE_FLAG, FlagColumn, state_of
 from protocols.dnp3.objects.table import ObjectForm, find_form
@@ -62,6 +63,7 @@ class ObjectHeader:
     prefixes: IndexColumn | None = None  # indexes of a request that names points without data
     records: NDArray[np.void] | None = None
     states: NDArray[np.uint8] | None = None
+    attributes: tuple[DeviceAttribute, ...] = ()  # of g0, where data came
 
     @property
     def stop(self) -> int:
@@ -157,6 +159,8 @@ def _parse_header(data: bytes, offset: int, objects_follow: bool) -> tuple[Objec
         raise ObjectError(ObjectFault.PARAMETER_ERROR, "truncated object header")
     group, variation, code = data[offset], data[offset + 1], data[offset + 2]
     form = find_form(group, variation)
+    if objects_follow and group == ATTRIBUTE_GROUP:
+        return _with_attributes(data, offset)
     if objects_follow and form is None:
         raise ObjectError(ObjectFault.OBJECT_UNKNOWN, f"g{group}v{variation}")
     qualifier = _BY_CODE.get(code)
@@ -169,6 +173,22 @@ def _parse_header(data: bytes, offset: int, objects_follow: bool) -> tuple[Objec
     if qualifier in _INDEXED:
         prefixes, offset = _parse_prefixes(data, offset, _WIDTH[qualifier], count)
     return ObjectHeader(group, variation, qualifier, count, start, form, prefixes), offset
+
+
+def _with_attributes(data: bytes, offset: int) -> tuple[ObjectHeader, int]:
+    """g0: objects that tell their own length. Each set is named by a range or by a prefix."""
+    variation, qualifier = data[offset + 1], _BY_CODE.get(data[offset + 2])
+    if qualifier is None or not (qualifier in _RANGES or qualifier in _INDEXED):
+        raise ObjectError(ObjectFault.PARAMETER_ERROR, f"qualifier {data[offset + 2]:#04x} with attributes")
+    start, count, offset = _parse_range(data, offset + 3, qualifier)
+    width = _WIDTH[qualifier] if qualifier in _INDEXED else 0
+    attributes: list[DeviceAttribute] = []
+    for place in range(start, start + count):
+        of_set = int.from_bytes(data[offset : offset + width], "little") if width else place
+        attribute, offset = parse_attribute(data, offset + width, of_set, variation)
+        attributes.append(attribute)
+    header = ObjectHeader(ATTRIBUTE_GROUP, variation, qualifier, count, start, attributes=tuple(attributes))
+    return header, offset
 
 
 def _parse_range(data: bytes, offset: int, qualifier: Qualifier) -> tuple[int, int, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from protocols.dnp3.channels import TCP_SERVER, Medium, MediumRole, Transport, read_transport
 from protocols.dnp3.link import MAX_LINK_ADDRESS
 from protocols.dnp3.link_sending import UNCONFIRMED, LinkSettings, read_link
+from protocols.dnp3.outstation.nameplate import BLANK, Nameplate, read_nameplate
 from protocols.dnp3.settings import SettingsReader
 from vppscada.model.errors import SettingFault, SettingFaults
 
@@ -52,6 +53,7 @@ class Dnp3OutstationSettings:
     link: LinkSettings = UNCONFIRMED
     keepalive_s: float = 0.0
     self_address: bool = False
+    nameplate: Nameplate = BLANK
 
     @property
     def medium(self) -> Medium:
@@ -107,7 +109,11 @@ def read_outstation(table: Mapping[str, object]) -> Dnp3OutstationSettings:
         SettingFaults: every fault at once, unknown keys included.
     """
     reader = SettingsReader(table)
-    values: dict[str, object] = {"transport": read_transport(reader, MediumRole.SERVER), "link": read_link(reader)}
+    values: dict[str, object] = {
+        "transport": read_transport(reader, MediumRole.SERVER),
+        "link": read_link(reader),
+        "nameplate": read_nameplate(reader),
+    }
     faults = reader.faults
     for key, given in table.items():
         if key in reader.known:
@@ -117,7 +123,7 @@ def read_outstation(table: Mapping[str, object]) -> Dnp3OutstationSettings:
         except _Refused as refused:
             faults.append(SettingFault(key, repr(given), refused.expected))
         except KeyError:
-            known = {field.name for field in fields(Dnp3OutstationSettings)} - {"transport", "link"} | reader.known
+            known = {field.name for field in fields(Dnp3OutstationSettings)} - set(values) | reader.known
             faults.append(SettingFault(key, "unknown key", "one of " + ", ".join(sorted(known))))
     if faults:
         raise SettingFaults(faults)

@@ -28,7 +28,7 @@ from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.outstation.events import EventBuffer
 from protocols.dnp3.outstation.points import NewEvents
-from protocols.dnp3.outstation.read import EventRequest, ReadPlan, bound_events, next_part, plan_read
+from protocols.dnp3.outstation.read import EventRequest, Present, ReadPlan, bound_events, next_part, plan_read
 from protocols.dnp3.outstation.select import Selection, check_operate
 from protocols.dnp3.outstation.state import AssociationState
 from vppscada.model.commands import Command, CommandMode, CommandStatus, Origin
@@ -270,14 +270,15 @@ class OutstationCore:
         return Send(build_response(control, Function.RESPONSE, indications, body))
 
     def _read(self, request: Request, headers: Sequence[ObjectHeader], now: Moment) -> list[Action]:
-        plan = plan_read(headers, self.state.table, self._settings.class_0)
+        present = Present(self.state.clock.time_ms(now), self.state.indications(now))
+        plan = plan_read(headers, self._device, self._settings.class_0, present)
         bound_events(plan, len(self.buffer))
         self._statistics["requests_refused"] += bool(plan.indications)
         self._last = None
         return [self._tell(plan, request.control.sequence, now, first=True)]
 
     def _tell(self, plan: ReadPlan, sequence: int, now: Moment, *, first: bool) -> Send:
-        part = next_part(plan, self.state.table, self.buffer, self._room, self.state.clock.time_ms(now))
+        part = next_part(plan, self.state.table, self.buffer, self._room)
         rest = None if part.final else plan
         return self._respond(
             sequence,
@@ -373,7 +374,7 @@ class OutstationCore:
         if not classes:
             return []
         plan = ReadPlan([EventRequest(classes, None, 0, len(self.buffer))])
-        part = next_part(plan, self.state.table, self.buffer, self._room, 0)
+        part = next_part(plan, self.state.table, self.buffer, self._room)
         return [self._send_unsolicited(part.body, classes, now)]
 
     def _send_unsolicited(self, body: bytes, classes: frozenset[int], now: Moment) -> Send:

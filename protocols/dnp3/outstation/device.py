@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from protocols.dnp3.outstation.attributes import DeviceAttributes
 from protocols.dnp3.outstation.clock import Moment, OutstationClock
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.points import NewEvents, PointTable, Rows, Values
@@ -33,6 +34,7 @@ class Device:
     def __init__(self, settings: Dnp3OutstationSettings, points: Sequence[RowPoint]) -> None:
         self.table = PointTable(points, freeze_events_on_change=settings.freeze_events_on_change)
         self.clock = OutstationClock(trusted=settings.trust_local_clock, need_time_s=settings.need_time_s)
+        self.attributes = DeviceAttributes(settings, self.table)
         self.schedule = FreezeSchedule()
         self._takers: list[EventTaker] = []
 

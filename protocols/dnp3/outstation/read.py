@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from protocols.dnp3.application import Indication
-from protocols.dnp3.objects import GROUPS, ObjectHeader, Qualifier, build_time
+from protocols.dnp3.objects import ATTRIBUTE_GROUP, GROUPS, ObjectHeader, Qualifier, build_time, range_header
 from protocols.dnp3.outstation.categories import EVENT
+from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.outstation.encode import KIND_OF_GROUP, StaticRun, encode_static, static_runs
 from protocols.dnp3.outstation.encode_events import encode_events
 from protocols.dnp3.outstation.events import EventBuffer
@@ -16,6 +18,9 @@ from protocols.dnp3.outstation.points import KindColumns, PointTable
 
 _CLASS_GROUP = 60
 _TIME_GROUP = 50
+_INDICATION_GROUP = 80
+_LAST_INDICATION = 15
+_ONE = ((Qualifier.COUNT_8, 1), (Qualifier.COUNT_16, 1))
 _STRING_GROUPS = frozenset({110, 111})
 #: A fragment can ask for everything hundreds of times; no master needs that, and each costs a walk over all points.
 _MOST_HEADERS = 200
@@ -40,11 +45,18 @@ class ReadPlan:
 
     events: list[EventRequest] = field(default_factory=list)
     statics: list[StaticRun] = field(default_factory=list)
-    wants_time: bool = False
+    objects: dict[bytes, None] = field(default_factory=dict)  # ready to be told, in order; each once
     indications: Indication = Indication.NONE
 
 
-def plan_read(headers: Sequence[ObjectHeader], table: PointTable, class_0: Sequence[int]) -> ReadPlan:
+class Present(NamedTuple):
+    """What an association says of itself now: its time (UTC ms) and its indications."""
+
+    time_ms: int
+    indications: Indication
+
+
+def plan_read(headers: Sequence[ObjectHeader], device: Device, class_0: Sequence[int], present: Present) -> ReadPlan:
     """Look up what the headers name; what does not exist becomes an indication, the rest is told all the same.
 
     ``class_0`` are the static groups that a read of class 0 means.
@@ -53,7 +65,7 @@ def plan_read(headers: Sequence[ObjectHeader], table: PointTable, class_0: Seque
         return ReadPlan(indications=Indication.PARAMETER_ERROR)
     plan = ReadPlan()
     for header in headers:
-        plan.indications |= _plan_header(plan, header, table, class_0)
+        plan.indications |= _plan_header(plan, header, device, class_0, present)
     plan.statics.sort(key=lambda run: _TOLD_ORDER[run.group])
     return plan
 
@@ -66,19 +78,44 @@ def bound_events(plan: ReadPlan, buffered: int) -> None:
         request.limit = min(request.limit, buffered)
 
 
-def _plan_header(plan: ReadPlan, header: ObjectHeader, table: PointTable, class_0: Sequence[int]) -> Indication:
+def _plan_header(
+    plan: ReadPlan, header: ObjectHeader, device: Device, class_0: Sequence[int], present: Present
+) -> Indication:
     if header.group == _CLASS_GROUP:
-        return _plan_class(plan, header, table, class_0)
+        return _plan_class(plan, header, device.table, class_0)
+    if header.group == ATTRIBUTE_GROUP:
+        objects, refused = device.attributes.read(header)
+        plan.objects.update(dict.fromkeys(objects))
+        return refused
     if header.group not in GROUPS or (header.variation and header.form is None):
         return Indication.OBJECT_UNKNOWN
     if header.group in EVENT:
         return _plan_events(plan, header, None, EVENT[header.group])
     if header.group in KIND_OF_GROUP:
-        return _plan_static(plan, header, table)
-    if header.group == _TIME_GROUP and header.variation == 1:
-        plan.wants_time = True
+        return _plan_static(plan, header, device.table)
+    if header.group == _INDICATION_GROUP:
+        return _plan_indications(plan, header, present.indications)
+    if header.group == _TIME_GROUP and header.variation <= 1:
+        if header.qualifier is not Qualifier.ALL and (header.qualifier, header.count) not in _ONE:
+            return Indication.PARAMETER_ERROR
+        plan.objects[build_time(_TIME_GROUP, 1, present.time_ms)] = None
         return Indication.NONE
     return Indication.OBJECT_UNKNOWN
+
+
+def _plan_indications(plan: ReadPlan, header: ObjectHeader, told: Indication) -> Indication:
+    """g80v1: the internal indications as packed states, index 0 to 15."""
+    if header.qualifier is Qualifier.ALL:
+        start, stop = 0, _LAST_INDICATION
+    elif header.is_range:
+        start, stop = header.start, min(header.stop, _LAST_INDICATION)
+    else:
+        return Indication.PARAMETER_ERROR
+    if start <= stop:
+        bits = (int(told) >> start) & ((1 << (stop - start + 1)) - 1)
+        head = range_header(_INDICATION_GROUP, 1, start, stop)
+        plan.objects[head + bits.to_bytes((stop - start) // 8 + 1, "little")] = None
+    return Indication.PARAMETER_ERROR if header.stop > _LAST_INDICATION else Indication.NONE
 
 
 def _plan_class(plan: ReadPlan, header: ObjectHeader, table: PointTable, class_0: Sequence[int]) -> Indication:
@@ -143,19 +180,28 @@ class Part:
     final: bool
 
 
-def next_part(plan: ReadPlan, table: PointTable, buffer: EventBuffer, room: int, time_ms: int) -> Part:
+def next_part(plan: ReadPlan, table: PointTable, buffer: EventBuffer, room: int) -> Part:
     """Fill one fragment from what is left of the plan; its events become written."""
+    pieces = [_fill_objects(plan, room)]
+    count = 0
+    if not plan.objects:
+        events, count = _fill_events(plan, buffer, room - len(pieces[0]), table.index_width)
+        pieces.append(events)
+    if not plan.objects and not plan.events:
+        pieces.append(_fill_static(plan, table, room - sum(map(len, pieces))))
+    return Part(b"".join(pieces), count > 0, not (plan.objects or plan.events or plan.statics))
+
+
+def _fill_objects(plan: ReadPlan, room: int) -> bytes:
     pieces: list[bytes] = []
-    if plan.wants_time:
-        plan.wants_time = False
-        pieces.append(build_time(_TIME_GROUP, 1, time_ms))
-        room -= len(pieces[-1])
-    octets, count = _fill_events(plan, buffer, room, table.index_width)
-    if not plan.events:
-        pieces += [octets, _fill_static(plan, table, room - len(octets))]
-    else:
-        pieces.append(octets)
-    return Part(b"".join(pieces), count > 0, not plan.events and not plan.statics)
+    while plan.objects:
+        piece = next(iter(plan.objects))
+        if len(piece) > room:
+            break
+        pieces.append(piece)
+        room -= len(piece)
+        del plan.objects[piece]
+    return b"".join(pieces)
 
 
 def _fill_events(plan: ReadPlan, buffer: EventBuffer, room: int, widths: Sequence[int]) -> tuple[bytes, int]:

@@ -6,13 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocols.dnp3.application import Indication
-from protocols.dnp3.objects import ObjectHeader, Qualifier
+from protocols.dnp3.objects import ATTRIBUTE_GROUP, ObjectHeader, Qualifier
 from protocols.dnp3.outstation.categories import ASSIGNABLE
 from protocols.dnp3.outstation.clock import Moment, OutstationClock
+from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.outstation.points import KindColumns, PointTable
 from protocols.dnp3.outstation.read import chosen_points
+from vppscada.model.points import PointKind
 
 _CLASS_GROUP = 60
+_DEADBAND_GROUP = 34
 _RESTART_INDEX = 7
 
 
@@ -28,6 +31,30 @@ def classes_named(headers: Sequence[ObjectHeader]) -> tuple[frozenset[int], Indi
         else:
             named.add(header.variation - 1)
     return frozenset(named), indications
+
+
+def write(header: ObjectHeader, device: Device, now: Moment) -> Indication:
+    """A write of anything but the internal indications, which belong to the association."""
+    if header.group == ATTRIBUTE_GROUP:
+        return device.attributes.write(header)
+    if header.group == _DEADBAND_GROUP:
+        return write_deadbands(header, device.table)
+    return write_time(header, device.clock, now)
+
+
+def write_deadbands(header: ObjectHeader, table: PointTable) -> Indication:
+    """g34: deadbands of analog inputs in device units, all of a header or none. They hold until our restart.
+
+    From then on the next value is compared with the last one that was reported, as before.
+    """
+    if header.records is None or not (header.is_range or header.is_indexed):
+        return Indication.PARAMETER_ERROR
+    rows = [table.row_of.get((PointKind.ANALOG_INPUT, index)) for index in header.indexes().tolist()]
+    values = header.values()
+    if None in rows or not np.isfinite(values).all() or (values < 0).any():
+        return Indication.PARAMETER_ERROR
+    table.deadband[np.array(rows, dtype=np.intp)] = values
+    return Indication.NONE
 
 
 def write_time(header: ObjectHeader, clock: OutstationClock, now: Moment) -> Indication:

@@ -12,7 +12,7 @@ from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.outstation.events import EventBuffer
 from protocols.dnp3.outstation.freeze import freeze, freeze_at_time
-from protocols.dnp3.outstation.requests import assign_classes, classes_named, clears_restart, write_time
+from protocols.dnp3.outstation.requests import assign_classes, classes_named, clears_restart, write
 from protocols.dnp3.outstation.unsolicited import Unsolicited
 
 _CLASS_BITS = {1: Indication.CLASS_1_EVENTS, 2: Indication.CLASS_2_EVENTS, 3: Indication.CLASS_3_EVENTS}
@@ -34,6 +34,7 @@ class AssociationState:
     ) -> None:
         self.settings = settings
         self.statistics = statistics
+        self._device = device
         self.table = device.table
         self.clock = device.clock
         self.event_class = device.table.event_class.copy()  # by row; the master may assign others
@@ -87,7 +88,7 @@ class AssociationState:
         refused = Indication.NONE
         for header in headers:
             if (header.group, header.variation) != (80, 1):
-                refused |= write_time(header, self.clock, now)
+                refused |= write(header, self._device, now)
             elif clears_restart(header):
                 self._restarted = False
             else:

@@ -3,6 +3,7 @@
 import pytest
 
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings, read_outstation
+from protocols.dnp3.outstation.nameplate import Nameplate
 from vppscada.model.errors import SettingFaults
 
 
@@ -25,6 +26,9 @@ def test_every_key_is_read() -> None:
         "class_0": [1, 21, 30, 1],
         "restart_time_s": 90,
         "freeze_events_on_change": True,
+        "device_name": "north",
+        "device_serial": "007",
+        "device_latitude": 48,
     }
     settings = read_outstation(table)
     assert settings == Dnp3OutstationSettings(
@@ -41,6 +45,7 @@ def test_every_key_is_read() -> None:
         class_0=(1, 21, 30),
         restart_time_s=90,
         freeze_events_on_change=True,
+        nameplate=Nameplate(name="north", serial="007", latitude=48.0),
     )
 
 
@@ -54,6 +59,9 @@ def test_every_fault_comes_at_once_with_its_key() -> None:
         "unsolicited_hold_s": [1, 2],
         "class_0": [1, 2],
         "restart_time_s": 70_000,
+        "device_id": "n" * 256,
+        "device_owner": 3,
+        "device_longitude": 181,
         "colour": "red",
     }
     with pytest.raises(SettingFaults) as raised:

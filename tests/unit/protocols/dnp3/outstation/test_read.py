@@ -211,3 +211,45 @@ def test_a_string_that_fills_an_object_fits_the_smallest_fragment() -> None:
     assert first[4:6] == bytes([110, 255])
     second = wire.one("C0 00")
     assert second[0] & 0x40, "the last one"
+
+
+@pytest.mark.parametrize(
+    ("objects", "expected"),
+    [
+        ("50 01 06", "50 01 00 00 0F 90 00"),
+        ("50 00 00 00 0F", "50 01 00 00 0F 90 00"),
+        ("50 01 00 07 07", "50 01 00 07 07 01"),
+        ("50 01 01 0400 0500", "50 01 00 04 05 01"),
+        ("50 01 00 04 0C", "50 01 00 04 0C 09 00"),
+    ],
+)
+def test_the_indications_can_be_read_as_objects(objects: str, expected: str) -> None:
+    wire = Wire(one_of_each(), replace(QUIET, trust_local_clock=False, need_time_s=0))
+    wire.connect()
+    answer = wire.one("C0 01" + objects)
+    assert answer == bytes.fromhex("C0 81 90 00" + expected)
+
+
+@pytest.mark.parametrize(
+    ("objects", "told"), [("50 01 00 0E 10", "50 01 00 0E 0F 00"), ("50 01 00 10 10", ""), ("50 01 17 01 07", "")]
+)
+def test_there_are_sixteen_indications(objects: str, told: str) -> None:
+    answer = wire_of(one_of_each()).one("C0 01" + objects)
+    assert indications(answer) == Indication.PARAMETER_ERROR
+    assert answer[4:] == bytes.fromhex(told)
+
+
+@pytest.mark.parametrize("qualifier", ["06", "07 01"])
+@pytest.mark.parametrize("variation", ["00", "01"])
+def test_the_time_can_be_read(variation: str, qualifier: str) -> None:
+    assert body(wire_of(one_of_each()).one(f"C0 01 32 {variation} {qualifier}")) == bytes.fromhex("32 01 07 01") + TIME
+
+
+@pytest.mark.parametrize("qualifier", ["07 02", "00 00 00", "17 01 00"])
+def test_there_is_one_time(qualifier: str) -> None:
+    assert indications(filled().one("C0 01 32 01" + qualifier)) == Indication.PARAMETER_ERROR
+
+
+@pytest.mark.parametrize("objects", ["32 02 06", "32 03 06", "32 04 06", "33 01 06", "34 02 06", "46 05 06"])
+def test_what_is_no_point_and_not_held_is_unknown(objects: str) -> None:
+    assert indications(filled().one("C0 01" + objects + "01 02 06")) == Indication.OBJECT_UNKNOWN
