@@ -72,6 +72,11 @@ def with_freezes(one: Point) -> Point:
     return replace(one, address=address)
 
 
+def identity(one: Point) -> tuple[PointKind, int]:
+    """Kind and index of a point."""
+    return one.kind, address_of(one).index
+
+
 def initial_value(one: Point) -> float:
     """Counters begin at 1, double-bit inputs with alternating states, everything else at 0."""
     if one.kind is PointKind.COUNTER:
@@ -100,7 +105,7 @@ class ConformanceDevice(Wire):
         if settings.link.confirm == "always":
             self._sending = ConfirmedSending(settings.link, self._link.primary_frame, self.statistics)
             self._link.on_answer = self._sending.answered
-        self.rows = {(p.kind, address_of(p).index): row for row, p in enumerate(self.points)}
+        self.rows = {identity(p): row for row, p in enumerate(self.points)}
         self.put({row: initial_value(p) for row, p in enumerate(self.points)})
         counters = self.device.table.by_kind[PointKind.COUNTER].rows
         self.device.table.freeze(counters, self.moment.wall_ms, self.device.clock.quality())
@@ -127,8 +132,7 @@ class ConformanceDevice(Wire):
 
     def identity(self, row: int) -> tuple[PointKind, int]:
         """Kind and index of the point in a row."""
-        one = self.points[row]
-        return one.kind, address_of(one).index
+        return identity(self.points[row])
 
     def octets(self, data: bytes) -> bytes:
         """Octets that answer octets; afterwards outputs show what they were told."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from protocols.dnp3.link import FrameParser
+from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.transport import Reassembler
 from tests.conformance.device import EVENT_CLASS, EVENTS_PER_KIND, KINDS, SETTINGS, ConformanceDevice
 from tests.conformance.runs import Entry, Noted, Sent, Updated, run
@@ -35,6 +36,14 @@ def _buffered(entries: Sequence[Entry]) -> int:
     """The device of the runs buffered 200 events of each kind, ours so many of each class: kinds add up."""
     kinds = {KINDS[e.what.kind] for e in entries if isinstance(e.what, Updated)}
     return EVENTS_PER_KIND * max(Counter(EVENT_CLASS[kind] for kind in kinds).values(), default=1)
+
+
+def configuration(entries: Sequence[Entry], **settings: object) -> tuple[Dnp3OutstationSettings, PointKind | None]:
+    """Settings of a run that is configured once, and the kind of points that it goes without."""
+    notes = [e.what.words for e in entries if isinstance(e.what, Noted) and "Configure" in e.what.words]
+    without = [kind for words in notes for phrase, kind in _UNINSTALLED.items() if phrase in words]
+    made = replace(SETTINGS, max_events=_buffered(entries), **settings)  # type: ignore[arg-type]
+    return made, without[0] if without else None
 
 
 class Player:

@@ -39,7 +39,7 @@ class Result:
     lines: list[str]
 
 
-def tests() -> dict[str, Test]:
+def procedure_tests() -> dict[str, Test]:
     """The test of each procedure, by its id, which the test's name begins with."""
     found: dict[str, Test] = {}
     for module in _MODULES:
@@ -58,7 +58,7 @@ def procedure_of(digits: str) -> str:
 
 def run_all() -> Iterator[Result]:
     """Run every procedure's test."""
-    known = tests()
+    known = procedure_tests()
     for procedure in procedures().values():
         tester = Tester()
         outcome, reason = "PASS", ""
