@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from protocols.dnp3.addresses import ADDRESS_COLUMNS, DATA_TYPES, OPTIONAL_COLUMNS, Dnp3Address, read_address
-from protocols.dnp3.channels import facing
+from protocols.dnp3.channels import PATH_KEYS, facing
 from protocols.dnp3.channels.lines import Lines
 from protocols.dnp3.master.config import Dnp3SessionSettings, read_session
 from protocols.dnp3.master.session import Dnp3Session
@@ -25,6 +25,7 @@ class Dnp3Driver:
     address_columns = ADDRESS_COLUMNS
     optional_columns = OPTIONAL_COLUMNS
     data_types = DATA_TYPES
+    path_keys = PATH_KEYS
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> Dnp3Address:
         """Turn the address cells of one line into an address. Raises CellFaults."""

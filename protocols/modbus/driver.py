@@ -27,6 +27,7 @@ class ModbusDriver:
     address_columns = ADDRESS_COLUMNS
     optional_columns = ()
     data_types = WORDS
+    path_keys = ()
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> ModbusAddress:
         """See `protocols.modbus.config.read_address`."""

@@ -27,6 +27,7 @@ class OpcUaDriver:
     address_columns = ADDRESS_COLUMNS
     optional_columns = ()
     data_types = tuple(DATA_TYPES)
+    path_keys = ("certificate", "private_key", "server_certificate", "client_certificates")
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> OpcUaAddress:
         """See `protocols.opcua.config.read_address`."""

@@ -49,6 +49,8 @@ def read_ems(document: Document, drivers: Mapping[str, Driver], faults: list[Fau
     for table in tables:
         linked = read_linked(table, drivers, ("map",), lambda driver: driver.read_outstation, faults)
         found.append(EmsTable(linked, _read_map(linked, faults)))
+        if table.content.get("role") == "client":
+            continue  # it dials: several may dial to one place
         where = (str(table.content.get("host", "")), str(table.content.get("port", "")))
         other = listening.setdefault(where, table.name)
         if where[1] not in ("", "0") and other != table.name:

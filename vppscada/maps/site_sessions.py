@@ -1,7 +1,8 @@
 """``[[session]]`` and the settings of ``[[ems]]``: handed to the driver of their protocol."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from vppscada.maps.document import Document, Table
 from vppscada.maps.fields import Unfit, shown
@@ -67,7 +68,22 @@ def read_linked(
     rest = {key: value for key, value in table.content.items() if key not in ("name", "protocol", *ours)}
     settings: object | None = None
     try:
-        settings = reader(driver)(rest)
+        settings = reader(driver)(_placed(rest, driver.path_keys, table.document.file.parent))
     except SettingFaults as error:
         faults.extend(table.fault(fault.key, f"{fault.key}: {fault.found}", fault.expected) for fault in error.faults)
     return Linked(table, driver.name, driver, settings)
+
+
+def _placed(content: Mapping[str, object], keys: Sequence[str], folder: Path) -> dict[str, object]:
+    """The settings with the paths at some keys, in inner tables too, counted from a folder."""
+
+    def placed(key: str, value: object) -> object:
+        if isinstance(value, dict):
+            return _placed(value, keys, folder)
+        if key not in keys:
+            return value
+        if isinstance(value, list):
+            return [placed(key, one) for one in value]
+        return str(folder / value) if isinstance(value, str) and value else value
+
+    return {key: placed(key, value) for key, value in content.items()}

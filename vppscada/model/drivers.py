@@ -41,6 +41,10 @@ class Driver(Protocol):
     def data_types(self) -> tuple[str, ...]:
         """Words that may stand in the column ``data_type``."""
 
+    @property
+    def path_keys(self) -> tuple[str, ...]:
+        """Keys of its settings whose texts are paths of files; relative ones count from the site file."""
+
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> object:
         """Turn the address cells of one line into this protocol's address (hashable, comparable).
 

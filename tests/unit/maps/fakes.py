@@ -29,6 +29,7 @@ class FakeDriver:
     address_columns = ("index", "scale_factor", "offset_factor")
     optional_columns = ("offset_factor",)
     data_types = ("float32", "int16")
+    path_keys: tuple[str, ...] = ()
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> object:
         faults = []
