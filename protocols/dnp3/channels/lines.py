@@ -12,7 +12,7 @@ from weakref import WeakSet
 from protocols.dnp3.channels.channel import Channel, Listener
 from protocols.dnp3.channels.medium import Medium, MediumKind, MediumRole
 from protocols.dnp3.channels.opening import connect, listen
-from protocols.dnp3.channels.sharing import Drop, Pair, Trunk, Turn
+from protocols.dnp3.channels.sharing import AssociationTrunk, Drop, Pair, Turn
 
 #: A port stays bound for so long after its last session was lost: longer than sessions wait to come back.
 _LINGER_S = 90.0
@@ -99,8 +99,8 @@ class _DiallingLine(_Line):
 
     def __init__(self, medium: Medium) -> None:
         super().__init__(medium)
-        self._trunk: Trunk | None = None
-        self._attempt: asyncio.Future[Trunk] | None = None
+        self._trunk: AssociationTrunk | None = None
+        self._attempt: asyncio.Future[AssociationTrunk] | None = None
         self._openers = 0
 
     async def open(self, place: Place, statistics: Counter[str]) -> Opened:
@@ -117,7 +117,7 @@ class _DiallingLine(_Line):
             self._close_unused()
         return Opened(await connect(self.medium, statistics), Turn())
 
-    async def _common(self) -> Trunk:
+    async def _common(self) -> AssociationTrunk:
         """The trunk that is open; or one attempt at it, whose end is everybody's who waits."""
         if self._trunk is not None and self._trunk.physical.is_open:
             return self._trunk
@@ -125,9 +125,9 @@ class _DiallingLine(_Line):
             self._attempt = asyncio.ensure_future(self._connect())
         return await asyncio.shield(self._attempt)
 
-    async def _connect(self) -> Trunk:
+    async def _connect(self) -> AssociationTrunk:
         try:
-            self._trunk = Trunk(await connect(self.medium, Counter()), lambda *_: None)
+            self._trunk = AssociationTrunk(await connect(self.medium, Counter()), lambda *_: None)
         finally:
             self._attempt = None
             asyncio.get_running_loop().call_soon(self._close_unused)
@@ -147,7 +147,7 @@ class _ListeningLine(_Line):
         self._listener: Listener | None = None
         self._binding = asyncio.Lock()
         self._waiting: dict[Pair, tuple[asyncio.Future[Drop], Counter[str]]] = {}
-        self._trunks: list[Trunk] = []
+        self._trunks: list[AssociationTrunk] = []
         self._linger: asyncio.TimerHandle | None = None
         self._closing: asyncio.Future[None] | None = None
 
@@ -183,12 +183,12 @@ class _ListeningLine(_Line):
         strangers = [trunk for trunk in self._trunks if not trunk.is_used]
         if len(strangers) >= _MAX_STRANGERS:
             strangers[0].close("another connection took its place")
-        trunk = Trunk(channel, self._claim)
+        trunk = AssociationTrunk(channel, self._claim)
         self._trunks.append(trunk)
         for pair in list(self._waiting):
             self._look_for(pair, trunk)
 
-    def _look_for(self, pair: Pair, trunk: Trunk) -> None:
+    def _look_for(self, pair: Pair, trunk: AssociationTrunk) -> None:
         if pair not in self._waiting:
             return
         if self.is_shared:
@@ -196,7 +196,7 @@ class _ListeningLine(_Line):
         elif not trunk.is_used:
             self._claim(trunk, pair)
 
-    def _claim(self, trunk: Trunk, pair: Pair) -> Drop | None:
+    def _claim(self, trunk: AssociationTrunk, pair: Pair) -> Drop | None:
         """A frame of this pair came on this trunk, or it can only be meant for it."""
         if pair in self._waiting:
             arrival, statistics = self._waiting.pop(pair)

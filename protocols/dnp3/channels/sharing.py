@@ -1,4 +1,4 @@
-"""Sessions that share a medium: several outstations on one line, and outstations that dial in to one port.
+"""Stations that share a medium: several outstations on one line, and outstations that dial in to one port.
 
 A `Trunk` is one physical channel; the frames that it brings are told apart by their addresses and go to the `Drop`
 whose they are. Only one drop at a time has a request outstanding: see `turns`. A trunk that is lost loses every drop
@@ -7,12 +7,12 @@ on it; it closes with the last.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 from protocols.dnp3.channels.channel import READ_HIGH_WATER, Channel, ChannelClosed
 from protocols.dnp3.channels.turns import Turns
-from protocols.dnp3.link import DIR, PRM, FrameParser, Primary, build_frame
+from protocols.dnp3.link import DIR, PRM, SELF_ADDRESS, Frame, FrameParser, Primary, build_frame
 
 
 class Pair(NamedTuple):
@@ -40,30 +40,30 @@ class SharedTurn(Turn):
 
     is_shared = True
 
-    def __init__(self, trunk: "Trunk", pair: Pair) -> None:
+    def __init__(self, trunk: "Trunk", key: Hashable) -> None:
         self._trunk = trunk
-        self._pair = pair
+        self._key = key
         self.granted: Callable[[], None] | None = None
 
     def take(self, granted: Callable[[], None]) -> bool:
         """See `Turn`."""
         self.granted = granted
-        return self._trunk.turns.ask(self._pair)
+        return self._trunk.turns.ask(self._key)
 
     def release(self) -> None:
         """See `Turn`."""
         self.granted = None
-        self._trunk.pass_on(self._pair)
+        self._trunk.pass_on(self._key)
 
 
 class Drop(Channel):
-    """One association's part of a trunk."""
+    """One station's or association's part of a trunk."""
 
-    def __init__(self, trunk: "Trunk", pair: Pair, statistics: Counter[str]) -> None:
+    def __init__(self, trunk: "Trunk", key: Hashable, statistics: Counter[str]) -> None:
         super().__init__(statistics, trunk.physical.peer)
-        self.turn = SharedTurn(trunk, pair)
+        self.turn = SharedTurn(trunk, key)
         self._trunk = trunk
-        self._pair = pair
+        self._key = key
 
     def take(self, octets: bytes) -> None:
         """A frame came. What a session does not read must not hold up the others: it is lost to it."""
@@ -87,18 +87,17 @@ class Drop(Channel):
         """Nothing to hold: `take` drops instead."""
 
     def _shut(self, at_once: bool) -> None:
-        self._trunk.leave(self._pair)
+        self._trunk.leave(self._key)
         self._ended("closed by us")
 
 
 class Trunk:
-    """One physical channel and the drops on it. ``unclaimed`` gets frames whose pair has no drop here."""
+    """One physical channel and the drops on it, each with its key."""
 
-    def __init__(self, physical: Channel, unclaimed: Callable[["Trunk", Pair], Drop | None]) -> None:
+    def __init__(self, physical: Channel) -> None:
         self.physical = physical
         self.turns = Turns()
-        self._unclaimed = unclaimed
-        self._drops: dict[Pair, Drop] = {}
+        self._drops: dict[Hashable, Drop] = {}
         self._found: Counter[str] = Counter()
         self._parser = FrameParser(self._found)
         self._reading = asyncio.ensure_future(self._read())
@@ -109,38 +108,34 @@ class Trunk:
         """True while any drop is open."""
         return bool(self._drops)
 
-    def join(self, pair: Pair, statistics: Counter[str]) -> Drop:
-        """A drop for a pair that has none here."""
-        drop = Drop(self, pair, statistics)
-        self._drops[pair] = drop
+    def join(self, key: Hashable, statistics: Counter[str]) -> Drop:
+        """A drop for a key that has none here."""
+        drop = Drop(self, key, statistics)
+        self._drops[key] = drop
         return drop
 
-    def has(self, pair: Pair) -> bool:
-        """True if the pair's drop is here."""
-        return pair in self._drops
+    def has(self, key: Hashable) -> bool:
+        """True if the key's drop is here."""
+        return key in self._drops
 
-    def leave(self, pair: Pair) -> None:
+    def leave(self, key: Hashable) -> None:
         """A drop is closed; the last one closes the trunk."""
-        self._drops.pop(pair, None)
-        self.pass_on(pair)
+        self._drops.pop(key, None)
+        self.pass_on(key)
         if not self._drops:
             self.close("nobody uses it")
 
-    def lose(self, pair: Pair, reason: str) -> None:
+    def lose(self, key: Hashable, reason: str) -> None:
         """End a drop from this side."""
-        drop = self._drops.get(pair)
+        drop = self._drops.get(key)
         if drop is not None:
             drop.abort(reason)
 
-    def pass_on(self, pair: Pair) -> None:
-        """The pair gives its turn up; who is next learns it from the loop, never from within."""
-        heir = self.turns.give_up(pair)
-        if isinstance(heir, Pair) and heir in self._drops:
+    def pass_on(self, key: Hashable) -> None:
+        """A drop gives its turn up; who is next learns it from the loop, never from within."""
+        heir = self.turns.give_up(key)
+        if heir is not None and heir in self._drops:
             asyncio.get_running_loop().call_soon(self._grant, self._drops[heir])
-
-    def ask_for(self, pair: Pair) -> None:
-        """Ask whether the pair's outstation is at the other end: its link layer's answer is a frame of its."""
-        self.physical.write(build_frame(DIR | PRM | Primary.REQUEST_LINK_STATUS, pair.remote, pair.local))
 
     def close(self, reason: str) -> None:
         """Close the physical channel and with it every drop."""
@@ -170,12 +165,40 @@ class Trunk:
                 drop.statistics.update(self._found)
             self._found.clear()
         for frame in frames:
-            pair = Pair(frame.destination, frame.source)
-            owner = self._drops.get(pair) or self._unclaimed(self, pair)
-            if owner is not None:
+            for owner in self._owners(frame):
                 owner.take(build_frame(*frame))
+
+    def _owners(self, frame: Frame) -> Sequence[Drop]:
+        raise NotImplementedError
 
     def _end_all(self, reason: str) -> None:
         for drop in list(self._drops.values()):
             drop.lose(reason)
         self._drops.clear()
+
+
+class AssociationTrunk(Trunk):
+    """A master's: a drop for each pair of addresses. ``unclaimed`` gets frames whose pair has no drop here."""
+
+    def __init__(self, physical: Channel, unclaimed: Callable[["AssociationTrunk", Pair], Drop | None]) -> None:
+        self._unclaimed = unclaimed
+        super().__init__(physical)
+
+    def ask_for(self, pair: Pair) -> None:
+        """Ask whether the pair's outstation is at the other end: its link layer's answer is a frame of its."""
+        self.physical.write(build_frame(DIR | PRM | Primary.REQUEST_LINK_STATUS, pair.remote, pair.local))
+
+    def _owners(self, frame: Frame) -> Sequence[Drop]:
+        pair = Pair(frame.destination, frame.source)
+        owner = self._drops.get(pair) or self._unclaimed(self, pair)
+        return () if owner is None else (owner,)
+
+
+class StationTrunk(Trunk):
+    """Outstations': a drop for each of their addresses. What is for all of them each decides for itself."""
+
+    def _owners(self, frame: Frame) -> Sequence[Drop]:
+        if frame.destination >= SELF_ADDRESS:
+            return list(self._drops.values())
+        owner = self._drops.get(frame.destination)
+        return () if owner is None else (owner,)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine, Sequence
 
 import structlog
 
-from protocols.dnp3.channels import Channel, ChannelClosed, Listener, serve
+from protocols.dnp3.channels import Channel, ChannelClosed, Listener
+from protocols.dnp3.channels.posts import POSTS
 from protocols.dnp3.endpoint import Endpoint
 from protocols.dnp3.link import LinkAddresses
 from protocols.dnp3.outstation.actions import Action, Execute, Restart, Send
@@ -86,9 +87,10 @@ class Dnp3Outstation:
         Raises:
             OSError: the address is taken or not ours.
         """
+        settings = self._settings
         if not self._core.is_started:
             self._core.start(self._store.load() if self._store is not None else None)
-        self._listener = await serve(self._settings.medium, self._accept, self._statistics)
+        self._listener = await POSTS.serve(settings.medium, settings.local_address, self._accept, self._statistics)
         if self._store is not None:
             self._spawn(self._keep_stored(self._store))
         self._log.info("outstation_started", port=self.port, events_waiting=len(self._core.buffer))

@@ -6,6 +6,8 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from protocols.dnp3.channels import TCP_CLIENT, TCP_SERVER, MediumKind
 from protocols.dnp3.channels.lines import Lines
 from protocols.dnp3.link import DIR, PRM
@@ -182,3 +184,48 @@ async def test_a_serial_line_with_confirmed_user_data_is_shared_as_well(tmp_path
                 await listener.has_heard(float(value))
             assert await alive.operate(command()) == Accepted()
         assert dead.statistics["link_confirms_missed"] > 0
+
+
+async def test_outstations_of_one_process_serve_one_port_to_a_master_that_shares_it() -> None:
+    port = free_port(MediumKind.TCP)
+    stations = [outstation(replace(QUIET, port=port, local_address=a)) for a in (FIRST, SECOND)]
+    lines = Lines()
+    sessions = [session(replace(POLLED, port=port, remote_address=a), lines) for a in (FIRST, SECOND)]
+    async with running(*sessions) as listeners, serving(stations[0]):
+        show(stations[0], 1.0)
+        await listeners[0].has_started(1)
+        async with serving(stations[1]):
+            show(stations[1], 2.0)
+            await listeners[1].has_started(1)
+            await listeners[0].has_started(2)  # its connection was closed, to be shared from then on
+            assert [one.states[-1] for one in listeners] == [1.0, 2.0]
+            assert await asyncio.gather(*(one.operate(command()) for one in sessions)) == [Accepted(), Accepted()]
+        show(stations[0], 3.0)
+        await listeners[0].has_heard(3.0)
+
+
+async def test_outstations_of_one_process_share_a_serial_line(tmp_path: Path) -> None:
+    lines = Lines()
+    with null_modem() as devices:
+        near, far = media(MediumKind.SERIAL, tmp_path, 0, devices)
+        stations = [outstation(replace(QUIET, local_address=a, transport=far.transport)) for a in (FIRST, SECOND)]
+        settings = replace(POLLED, transport=near.transport)
+        sessions = [session(replace(settings, remote_address=a), lines) for a in (FIRST, SECOND)]
+        async with serving(*stations):
+            show(stations[0], 1.0)
+            show(stations[1], 2.0)
+            async with running(*sessions) as listeners:
+                for listener, value in zip(listeners, (1.0, 2.0), strict=True):
+                    await listener.has_started(1)
+                    assert listener.states[-1] == value
+
+
+async def test_two_outstations_with_one_address_do_not_share_a_port() -> None:
+    port = free_port(MediumKind.TCP)
+    first, second = (outstation(replace(QUIET, port=port)) for _ in range(2))
+    async with serving(first):
+        with pytest.raises(OSError, match="address 10"):
+            await second.start()
+        await second.stop()
+    async with serving(second):
+        assert second.port == port
