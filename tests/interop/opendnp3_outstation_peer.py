@@ -1,8 +1,9 @@
 """opendnp3's outstation in a process of its own, spoken to by lines on stdin and stdout.
 
 ``python -m tests.interop.opendnp3_outstation_peer PORT POINTS``; takes ``analog INDEX VALUE``,
-``binary INDEX 0|1``, ``need_time 0|1`` and ``quit``; says ``ready``, ``crob INDEX OPERATION VIA``,
-``analog_output INDEX VALUE VIA`` and ``time MS``; with a third argument ``quiet`` only ``ready``.
+``binary INDEX 0|1``, ``need_time 0|1|always``, ``restarted``, ``say WORD`` and ``quit``; says ``ready``,
+``crob INDEX OPERATION VIA``, ``analog_output INDEX VALUE VIA``, ``time MS`` and the word; with a third argument
+``quiet`` only ``ready``.
 """
 
 import os
@@ -27,12 +28,13 @@ class Application(opendnp3.IOutstationApplication):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.need_time = False
+        self.never_has_time = False
 
     def SupportsWriteAbsoluteTime(self) -> bool:  # noqa: N802
         return True
 
     def WriteAbsoluteTime(self, timestamp: object) -> bool:  # noqa: N802
-        self.need_time = False
+        self.need_time = self.never_has_time
         say(f"time {timestamp.msSinceEpoch}")  # type: ignore[attr-defined]
         return True
 
@@ -105,7 +107,12 @@ def main(port: int, points: int) -> None:
         elif words[0] == "binary":
             builder.Update(opendnp3.Binary(words[2] == "1", flags), int(words[1]))
         elif words[0] == "need_time":
-            application.need_time = words[1] == "1"
+            application.never_has_time = words[1] == "always"
+            application.need_time = words[1] != "0"
+        elif words[0] == "say":
+            say(words[1])
+        elif words[0] == "restarted":
+            outstation.SetRestartIIN()
         outstation.Apply(builder.Build())
     # no orderly end: a manager that is alive at interpreter exit hangs, and its shutdown has killed processes before
     sys.stdout.flush()

@@ -6,10 +6,8 @@ Each runs in a process of its own, so that its crashes and hangs cannot take the
 import asyncio
 import contextlib
 import csv
-import socket
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +16,7 @@ import pytest
 from protocols.dnp3 import DRIVER
 from protocols.dnp3.addresses import Dnp3Address, address_of
 from protocols.dnp3.master.config import Dnp3SessionSettings
+from tests.interop.peer_processes import PATIENCE_S, Peer, free_port, peer_process, until
 from vppscada.maps.locate import shipped
 from vppscada.model.batch import Batch, Cause
 from vppscada.model.commands import (
@@ -40,14 +39,6 @@ from vppscada.model.sessions import Session, SessionLost
 pytestmark = pytest.mark.interop
 
 POINTS = 20
-PATIENCE_S = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -75,53 +66,6 @@ class Readings:
 
     async def settled(self) -> None:
         self.settled_times += 1
-
-
-class Peer:
-    """An outstation in a process of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
-        self.process = process
-        self.port = port
-
-    async def said(self, start: str) -> str:
-        """The next line that begins with ``start``."""
-        assert self.process.stdout is not None
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                line = (await self.process.stdout.readline()).decode()
-                assert line, "the peer ended"
-                if line.startswith(start):
-                    return line.strip()
-
-    def tell(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line.encode() + b"\n")
-
-
-@contextlib.asynccontextmanager
-async def peer_process(port: int, *arguments: str) -> AsyncIterator[Peer]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield Peer(process, port)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"never: {what}"
-        await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager
@@ -181,22 +125,29 @@ async def opendnp3_peer() -> AsyncIterator[Peer]:
         yield peer
 
 
+@pytest.fixture(params=["vppscada", "opendnp3"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Either engine of our master."""
+    chosen: str = request.param
+    return chosen
+
+
 def session_to(port: int, **settings: object) -> Session:
     chosen: dict[str, object] = {"host": "127.0.0.1", "port": port, "response_timeout_s": 2.0}
     return DRIVER.session("peer", Dnp3SessionSettings(**(chosen | settings)), points())  # type: ignore[arg-type]
 
 
-async def test_opendnp3_integrity_poll_brings_every_value(opendnp3_peer: Peer) -> None:
+async def test_opendnp3_integrity_poll_brings_every_value(opendnp3_peer: Peer, engine: str) -> None:
     readings = Readings()
-    async with running(session_to(opendnp3_peer.port), readings):
+    async with running(session_to(opendnp3_peer.port, engine=engine), readings):
         assert [readings.value[i] for i in range(POINTS)] == [float(i) for i in range(POINTS)]
         assert [readings.value[100 + i] for i in range(POINTS)] == [float(i % 2) for i in range(POINTS)]
         assert {readings.quality[i] for i in range(POINTS)} == {int(Quality.ONLINE)}
 
 
-async def test_opendnp3_events_come_unsolicited_once_and_in_order(opendnp3_peer: Peer) -> None:
+async def test_opendnp3_events_come_unsolicited_once_and_in_order(opendnp3_peer: Peer, engine: str) -> None:
     readings = Readings()
-    session = session_to(opendnp3_peer.port)
+    session = session_to(opendnp3_peer.port, engine=engine)
     async with running(session, readings):
         readings.events.clear()
         for value in range(50, 80):
@@ -205,7 +156,8 @@ async def test_opendnp3_events_come_unsolicited_once_and_in_order(opendnp3_peer:
         await asyncio.sleep(0.3)
     assert [value for row, value, _ in readings.events if row == 3] == [float(v) for v in range(50, 80)]
     assert {cause for _, _, cause in readings.events} == {Cause.UNSOLICITED}
-    assert readings.settled_times > 0
+    # opendnp3 confirms without asking
+    assert (readings.settled_times > 0) == (engine == "vppscada")
 
 
 async def test_opendnp3_events_are_polled_where_unsolicited_is_not_wanted(opendnp3_peer: Peer) -> None:
@@ -221,23 +173,25 @@ async def test_opendnp3_events_are_polled_where_unsolicited_is_not_wanted(opendn
 @pytest.mark.parametrize(
     ("mode", "via"), [(CommandMode.SBO, "SelectBeforeOperate"), (CommandMode.DIRECT, "DirectOperate")]
 )
-async def test_opendnp3_takes_a_control_block(opendnp3_peer: Peer, mode: CommandMode, via: str) -> None:
-    session = session_to(opendnp3_peer.port)
+async def test_opendnp3_takes_a_control_block(opendnp3_peer: Peer, mode: CommandMode, via: str, engine: str) -> None:
+    session = session_to(opendnp3_peer.port, engine=engine)
     async with running(session, Readings()):
         assert await _result(session, crob(205, mode)) == Accepted()
         assert await opendnp3_peer.said("crob") == f"crob 5 LATCH_ON {via}"
 
 
-async def test_opendnp3_takes_an_analog_output_directly(opendnp3_peer: Peer) -> None:
-    session = session_to(opendnp3_peer.port)
+async def test_opendnp3_takes_an_analog_output_directly(opendnp3_peer: Peer, engine: str) -> None:
+    session = session_to(opendnp3_peer.port, engine=engine)
     async with running(session, Readings()):
         assert await _result(session, analog(307, 2.625, CommandMode.DIRECT)) == Accepted()
         assert await opendnp3_peer.said("analog_output") == "analog_output 7 2.625 DirectOperate"
 
 
 @pytest.mark.parametrize("mode", list(CommandMode))
-async def test_opendnp3_says_that_a_point_is_under_local_control(opendnp3_peer: Peer, mode: CommandMode) -> None:
-    session = session_to(opendnp3_peer.port)
+async def test_opendnp3_says_that_a_point_is_under_local_control(
+    opendnp3_peer: Peer, mode: CommandMode, engine: str
+) -> None:
+    session = session_to(opendnp3_peer.port, engine=engine)
     async with running(session, Readings()):
         result = await _result(session, crob(209, mode))
     assert isinstance(result, Rejected)
@@ -252,7 +206,30 @@ async def test_opendnp3_is_given_the_time_it_asks_for(opendnp3_peer: Peer, proce
         assert abs(int(line.split()[1]) - time.time() * 1000) < 2000
 
 
-async def test_opendnp3_is_polled_for_more_than_one_fragment() -> None:
+async def test_an_outstation_that_never_has_the_time_is_not_asked_without_end(opendnp3_peer: Peer, engine: str) -> None:
+    opendnp3_peer.tell("need_time always")
+    session = session_to(opendnp3_peer.port, engine=engine, class1_period_s=0.05)
+    async with running(session, Readings()):
+        await opendnp3_peer.said("time")
+        asked = session.statistics["requests_sent"]
+        await until(lambda: session.statistics["requests_sent"] >= asked + 20, "twenty polls")
+        opendnp3_peer.tell("binary 1 1")
+        opendnp3_peer.tell("say polled")
+        assert await opendnp3_peer.said("") == "polled"  # and no other time before it
+
+
+async def test_a_restart_is_noticed_and_everything_polled_anew(opendnp3_peer: Peer, engine: str) -> None:
+    readings = Readings()
+    session = session_to(opendnp3_peer.port, engine=engine, keepalive_s=0.2, class1_period_s=0.1, unsolicited=(1, 2, 3))
+    restarts = session.statistics["outstation_restarted"]
+    async with running(session, readings):
+        readings.value.clear()
+        opendnp3_peer.tell("restarted")
+        await until(lambda: len(readings.value) >= 2 * POINTS, "everything anew")
+        await until(lambda: session.statistics["outstation_restarted"] > restarts, "the restart")
+
+
+async def test_opendnp3_is_polled_for_more_than_one_fragment(engine: str) -> None:
     pytest.importorskip("opendnp3")
     port, many = free_port(), 2000
     kinds = ((PointKind.ANALOG_INPUT, 0), (PointKind.BINARY_INPUT, many))
@@ -264,7 +241,7 @@ async def test_opendnp3_is_polled_for_more_than_one_fragment() -> None:
     readings = Readings()
     async with peer_process(port, "tests.interop.opendnp3_outstation_peer", str(port), str(many)) as peer:
         await peer.said("ready")
-        session = DRIVER.session("wide", Dnp3SessionSettings("127.0.0.1", port), wide)
+        session = DRIVER.session("wide", Dnp3SessionSettings("127.0.0.1", port, engine=engine), wide)
         async with running(session, readings):
             got = np.array([readings.value[row] for row in range(2 * many)])
     assert got[:many].tolist() == list(range(many))
@@ -295,9 +272,11 @@ def mesa_points() -> Iterator[RowPoint]:
 
 
 @pytest.mark.parametrize("mode", list(CommandMode))
-async def test_a_1815_2_outstation_takes_a_setpoint_and_mirrors_it(mesa_peer: Peer, mode: CommandMode) -> None:
+async def test_a_1815_2_outstation_takes_a_setpoint_and_mirrors_it(
+    mesa_peer: Peer, engine: str, mode: CommandMode
+) -> None:
     readings = Readings()
-    settings = Dnp3SessionSettings("127.0.0.1", mesa_peer.port, integrity_period_s=0.3, keepalive_s=0.0)
+    settings = Dnp3SessionSettings("127.0.0.1", mesa_peer.port, engine=engine, integrity_period_s=0.3, keepalive_s=0.0)
     session = DRIVER.session("mesa", settings, list(mesa_points()))
     async with running(session, readings):
         assert {0, 1, 2, 3, 10} <= readings.value.keys()
@@ -306,10 +285,10 @@ async def test_a_1815_2_outstation_takes_a_setpoint_and_mirrors_it(mesa_peer: Pe
     assert session.statistics["objects_malformed"] == 0
 
 
-async def test_a_1815_2_outstation_tells_the_mirror_as_an_event(mesa_peer: Peer) -> None:
+async def test_a_1815_2_outstation_tells_the_mirror_as_an_event(mesa_peer: Peer, engine: str) -> None:
     readings = Readings()
     settings = Dnp3SessionSettings(
-        "127.0.0.1", mesa_peer.port, class1_period_s=0.1, class2_period_s=0.1, class3_period_s=0.1
+        "127.0.0.1", mesa_peer.port, engine=engine, class1_period_s=0.1, class2_period_s=0.1, class3_period_s=0.1
     )
     session = DRIVER.session("mesa", settings, list(mesa_points()))
     async with running(session, readings):
@@ -320,10 +299,10 @@ async def test_a_1815_2_outstation_tells_the_mirror_as_an_event(mesa_peer: Peer)
 
 
 @pytest.mark.parametrize("mode", list(CommandMode))
-async def test_a_1815_2_outstation_takes_a_control_block(mesa_peer: Peer, mode: CommandMode) -> None:
+async def test_a_1815_2_outstation_takes_a_control_block(mesa_peer: Peer, engine: str, mode: CommandMode) -> None:
     start = Point("der.bo3", PointKind.BINARY_OUTPUT, address=Dnp3Address(3))  # permission to start
     started = Point("der.bi16", PointKind.BINARY_INPUT, address=Dnp3Address(16))
-    settings = Dnp3SessionSettings("127.0.0.1", mesa_peer.port, integrity_period_s=0.3)
+    settings = Dnp3SessionSettings("127.0.0.1", mesa_peer.port, engine=engine, integrity_period_s=0.3)
     session, readings = DRIVER.session("mesa", settings, [RowPoint(0, start), RowPoint(1, started)]), Readings()
     async with running(session, readings):
         assert await _result(session, crob(0, mode)) == Accepted()
@@ -347,10 +326,12 @@ def battery_map() -> list[RowPoint]:
     ]
 
 
-async def test_every_input_of_the_shipped_battery_map_is_told_by_a_1815_2_outstation(mesa_peer: Peer) -> None:
+async def test_every_input_of_the_shipped_battery_map_is_told_by_a_1815_2_outstation(
+    mesa_peer: Peer, engine: str
+) -> None:
     readings = Readings()
     mapped = battery_map()
-    session = DRIVER.session("mesa", Dnp3SessionSettings("127.0.0.1", mesa_peer.port), mapped)
+    session = DRIVER.session("mesa", Dnp3SessionSettings("127.0.0.1", mesa_peer.port, engine=engine), mapped)
     async with running(session, readings):
         untold = [point for row, point in mapped if not point.kind.is_output and row not in readings.value]
         assert len(readings.value) > 50
