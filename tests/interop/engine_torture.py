@@ -33,7 +33,8 @@ def session_to(port: int, **settings: object) -> Session:
 
     rows = [RowPoint(i, point(PointKind.ANALOG_INPUT, i)) for i in range(ANALOGS)]
     rows.append(RowPoint(SETPOINT, point(PointKind.ANALOG_OUTPUT, 2)))
-    quick = {"response_timeout_s": 1.0, "connect_timeout_s": 5.0}
+    # opendnp3's outstation now and then misses the confirmation of its first response and is deaf for five seconds
+    quick = {"response_timeout_s": 1.0, "read_retries": 8, "connect_timeout_s": 5.0}
     table = {"host": "127.0.0.1", "port": port, "engine": "opendnp3", **quick, **settings}
     return DRIVER.session("peer", DRIVER.read_session(table), rows)
 
