@@ -94,7 +94,7 @@ class Endpoint:
         parts = segments(fragment, self._sequence)
         self._sequence = (self._sequence + len(parts)) & 0x3F
         if self._sending is None:
-            self.channel.write(b"".join(map(self._link.send, parts)))
+            self.channel.write(self._link.send_all(parts))
             return
         self.channel.write(self._sending.send(parts, time.monotonic()))
         self._arm()

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from fastcrc.crc16 import dnp as crc
 
+from protocols.dnp3 import link_bursts
+
 START = b"\x05\x64"
 HEADER_OCTETS = 10
 BLOCK_OCTETS = 16
@@ -99,14 +101,18 @@ def build_frame(control: int, destination: int, source: int, data: bytes = b"") 
     """
     if len(data) > MAX_USER_DATA:
         raise ValueError(f"{len(data)} octets of user data do not fit into a frame of {MAX_USER_DATA}")
-    header = b"\x05\x64%c%c" % (len(data) + 5, control)
-    header += destination.to_bytes(2, "little") + source.to_bytes(2, "little")
-    parts = [header, crc(header).to_bytes(2, "little")]
+    parts = [_header(control, destination, source, len(data))]
     for start in range(0, len(data), BLOCK_OCTETS):
         block = data[start : start + BLOCK_OCTETS]
         parts.append(block)
         parts.append(crc(block).to_bytes(2, "little"))
     return b"".join(parts)
+
+
+def _header(control: int, destination: int, source: int, length: int) -> bytes:
+    """The first ten octets of a frame with so much user data."""
+    header = START + bytes((length + 5, control)) + destination.to_bytes(2, "little") + source.to_bytes(2, "little")
+    return header + crc(header).to_bytes(2, "little")
 
 
 class FrameParser:
@@ -153,6 +159,10 @@ class FrameParser:
         end = body + length + 2 * -(-length // BLOCK_OCTETS)
         if len(octets) < end:
             return -1
+        if length == MAX_USER_DATA and octets[end : end + HEADER_OCTETS] == octets[start:body]:
+            run = self._run(octets, start, frames)
+            if run:
+                return start + run
         data = _user_data(octets, body, length)
         if data is None:
             # the length cannot be trusted where octets were lost: look for a frame inside what seemed to be one
@@ -162,6 +172,18 @@ class FrameParser:
         control, destination, source = _HEADER.unpack_from(octets, start + 3)
         frames.append(Frame(control, destination, source, data))
         return end
+
+    def _run(self, octets: bytes, start: int, frames: list[Frame]) -> int:
+        """Octets of the full frames from here on that are taken together; 0 where one by one is as good."""
+        if len(octets) - start < link_bursts.FEWEST * MAX_FRAME_OCTETS:
+            return 0
+        users = link_bursts.read_run(octets, start)
+        control, destination, source = _HEADER.unpack_from(octets, start + 3)
+        each = range(0, len(users), MAX_USER_DATA)
+        found = [Frame(control, destination, source, users[at : at + MAX_USER_DATA]) for at in each]
+        self._statistics["frames_received"] += len(found)
+        frames += found
+        return len(found) * MAX_FRAME_OCTETS
 
     def _skip(self, count: int) -> int:
         if count > 0:
@@ -234,6 +256,16 @@ class LinkLayer:
     def send(self, segment: bytes) -> bytes:
         """The frame that carries one transport segment (1 to 250 octets) as unconfirmed user data."""
         return self.primary_frame(Primary.UNCONFIRMED_USER_DATA, segment)
+
+    def send_all(self, segments: list[bytes]) -> bytes:
+        """As `send`, the frames of all segments of a fragment; all but the last are full."""
+        full = len(segments) - 1
+        if full < link_bursts.FEWEST:
+            return b"".join(map(self.send, segments))
+        self._statistics["frames_sent"] += full
+        control = self._own_dir | PRM | Primary.UNCONFIRMED_USER_DATA
+        head = _header(control, self.addresses.remote, self.addresses.local, MAX_USER_DATA)
+        return link_bursts.build_run(head, b"".join(segments[:full])) + self.send(segments[full])
 
     def request_link_status(self) -> bytes:
         """The frame that asks whether the peer is there (keep-alive); any frame of its is an answer."""
