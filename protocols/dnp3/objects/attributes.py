@@ -100,6 +100,11 @@ def list_attribute(entries: tuple[tuple[int, bool], ...], of_set: int = STANDARD
     return DeviceAttribute(of_set, LIST_OF_ATTRIBUTES, AttributeType.LIST, octets)
 
 
+def _length(kind: int, told: int) -> int:
+    """Octets of a value; an extended list has 256 more than its length octet can say."""
+    return told + 256 if kind == AttributeType.EXTENDED_LIST else told
+
+
 def parse_attribute(data: bytes, offset: int, of_set: int, variation: int) -> tuple[DeviceAttribute, int]:
     """The attribute that begins at ``offset``, and where it ends.
 
@@ -107,7 +112,7 @@ def parse_attribute(data: bytes, offset: int, of_set: int, variation: int) -> tu
         ObjectError: it is not all there, or there is no such set.
     """
     start = offset + 2
-    end = start + data[offset + 1] if start <= len(data) else len(data) + 1
+    end = start + _length(data[offset], data[offset + 1]) if start <= len(data) else start
     if end > len(data):
         raise ObjectError(ObjectFault.PARAMETER_ERROR, f"g0v{variation} does not fit the fragment")
     if of_set > _LAST_SET:

@@ -18,7 +18,7 @@ from protocols.dnp3.objects import (
     unsigned_attribute,
 )
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
-from protocols.dnp3.outstation.nameplate import Nameplate, software_version
+from protocols.dnp3.outstation.nameplate import Nameplate
 from protocols.dnp3.outstation.points import PointTable
 from vppscada.model.points import PointKind
 
@@ -100,7 +100,7 @@ def _points(table: PointTable) -> Iterator[DeviceAttribute]:
 
 def _nameplate(plate: Nameplate) -> Iterator[DeviceAttribute]:
     users = {245: plate.location, 246: plate.id, 247: plate.name}
-    told = {242: software_version(), 243: plate.hardware, 244: plate.owner, 248: plate.serial}
+    told = {242: plate.software, 243: plate.hardware, 244: plate.owner, 248: plate.serial}
     told |= {250: plate.product, 252: plate.manufacturer}
     texts = users | {variation: text for variation, text in told.items() if text}
     yield from (text_attribute(variation, text) for variation, text in texts.items())

@@ -8,6 +8,17 @@ from protocols.dnp3.settings import SettingsReader
 _PACKAGE = "vppscada"
 
 
+def _version() -> str:
+    """Version of this package; empty where it runs without being installed."""
+    try:
+        return version(_PACKAGE)
+    except PackageNotFoundError:
+        return ""
+
+
+_VERSION = _version()
+
+
 @dataclass(frozen=True, slots=True)
 class Nameplate:
     """Keys ``device_*`` of an ``[[ems]]`` table; what is empty or None is not told.
@@ -20,6 +31,7 @@ class Nameplate:
     product: str = _PACKAGE
     serial: str = ""
     hardware: str = ""
+    software: str = _VERSION
     owner: str = ""
     name: str = ""
     location: str = ""
@@ -31,7 +43,7 @@ class Nameplate:
 
 BLANK = Nameplate()
 _LONGEST = 255
-_TEXTS = ("manufacturer", "product", "serial", "hardware", "owner", "name", "location", "id")
+_TEXTS = ("manufacturer", "product", "serial", "hardware", "software", "owner", "name", "location", "id")
 _PLACES = {"latitude": 90.0, "longitude": 180.0, "altitude_m": 10_000.0}
 
 
@@ -43,11 +55,3 @@ def read_nameplate(reader: SettingsReader) -> Nameplate:
     for word, most in _PLACES.items():
         values[word] = reader.optional_number(f"device_{word}", -most, most)
     return Nameplate(**values)  # type: ignore[arg-type]  # each value was checked by the reader
-
-
-def software_version() -> str:
-    """Version of this package; empty where it runs without being installed."""
-    try:
-        return version(_PACKAGE)
-    except PackageNotFoundError:
-        return ""

@@ -249,7 +249,8 @@ class PointTable:
 
     def clear(self, rows: Rows, time_ms: int, time_quality: TimeQuality) -> NewEvents:
         """Let these counters count from 0; a counter that nothing was ever heard of is left as it is."""
-        rows = rows[self._has_baseline[rows] & (self._kind[rows] == _COUNTER)]
+        known = self._has_baseline[rows] & np.isfinite(self.value[rows])
+        rows = rows[known & (self._kind[rows] == _COUNTER)]
         self._cleared_at[rows] += self.value[rows]
         self._any_cleared = True
         quality = self.quality[rows]

@@ -58,6 +58,13 @@ def test_a_value_is_read_by_its_type_and_left_as_octets_where_it_does_not_fit(
     assert DeviceAttribute(0, 1, kind, bytes.fromhex(octets)).value == value
 
 
+def test_an_extended_list_has_256_octets_more_than_its_length_says() -> None:
+    octets = bytes.fromhex("00 FF 00 00 00 FF 02") + bytes.fromhex("C401") * 129 + bytes.fromhex("01 01 00 00 00 01")
+    told, states = parse_headers(octets, objects_follow=True)
+    assert told.attributes[0].value == ((196, True),) * 129
+    assert states.count == 1
+
+
 def test_several_sets_stand_under_one_header_and_what_follows_is_parsed() -> None:
     octets = bytes.fromhex("00 01 00 00 01 02 01 05 01 02 6162 00 02 17 02 07 02 01 08 09 02 00 01 01 00 00 00 01")
     first, second, states = parse_headers(octets, objects_follow=True)

@@ -27,6 +27,7 @@ def test_every_key_is_read() -> None:
         "restart_time_s": 90,
         "freeze_events_on_change": True,
         "device_name": "north",
+        "device_software": "9",
         "device_serial": "007",
         "device_latitude": 48,
     }
@@ -45,7 +46,7 @@ def test_every_key_is_read() -> None:
         class_0=(1, 21, 30),
         restart_time_s=90,
         freeze_events_on_change=True,
-        nameplate=Nameplate(name="north", serial="007", latitude=48.0),
+        nameplate=Nameplate(name="north", serial="007", software="9", latitude=48.0),
     )
 
 

@@ -221,6 +221,14 @@ def test_a_counter_that_nothing_was_heard_of_is_not_cleared() -> None:
     assert body(wire.one("C2 01 14 01 06")) == said("14 01 00 00 00 01 F4010000")
 
 
+def test_a_counter_whose_value_is_no_number_is_not_cleared() -> None:
+    wire = counters()
+    wire.update({0: float("nan")})
+    wire.one("C1 09 14 00 06")
+    wire.update({0: 500})
+    assert body(wire.one("C2 01 14 01 00 00 00")) == said("14 01 00 00 00 01 F4010000")
+
+
 def test_the_quality_is_frozen_with_the_value() -> None:
     wire = wire_of([point(CT, 0)])
     wire.update({0: 5}, quality=Quality.COMM_LOST)

@@ -68,6 +68,13 @@ def test_a_string_can_be_put_into_a_class() -> None:
     assert wire.one("C2 01 3C 04 06")[4:] == bytes.fromhex("6F 01 17 01 06 79")
 
 
+def test_a_string_cannot_be_written() -> None:
+    wire = wire_of()
+    told(wire, {0: "a"})
+    assert indications(wire.one("C1 02 6E 01 00 05 05 62")) & 0x0200
+    assert wire.one("C2 01 6E 00 06")[4:10] == bytes.fromhex("6E 01 00 05 05 61")
+
+
 def test_texts_survive_a_restart_and_are_what_the_next_one_is_compared_with() -> None:
     disk = Disk()
     before = wire_of(stored=disk)
