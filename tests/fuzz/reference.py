@@ -238,7 +238,7 @@ class Commanded:
         if broadcast:
             return function in (3, 4)
         if function == 4:
-            return bool(got.data)
+            return bool(got.data) and not counted
         if function == 0 and not counted:
             self._count_bit = 0x20
         if function not in (2, 3) or not counted or self._count_bit != got.control & 0x20:
