@@ -23,6 +23,7 @@ MODULES = (
     "dnp3_burst",
     "dnp3_latency",
     "dnp3_fleet",
+    "dnp3_answer_delay",
     "modbus",
     "opcua",
     "dispatch",

@@ -104,8 +104,9 @@ class Channel(ABC):
         await self._lost.wait()
 
     def abort(self, reason: str) -> None:
-        """Close at once and throw away what was not sent."""
+        """Close at once and throw away what was not sent, and what was not read."""
         self._mark_closed(reason)
+        self._received.clear()
         if not self._lost.is_set():
             self._shut(at_once=True)
 

@@ -32,6 +32,7 @@ _WAITING_STEP_S = 0.1
 MAX_RECEIVED_FRAGMENT = 0x10000
 _RESPONSE = bytes([Function.RESPONSE])
 _SEQUENCE = 0x0F
+_TURN_S = 0.002
 _IN_ORDER = (MediumKind.TCP, MediumKind.TLS)
 
 
@@ -165,7 +166,12 @@ class Connection:
         if self._endpoint.heard != heard:
             self._awaits_status = False
             self._master.heard(time.monotonic())
+        began = time.monotonic()
         for fragment, _ in fragments:
+            if time.monotonic() - began > _TURN_S:
+                # a flood of fragments does not keep other sessions waiting
+                await asyncio.sleep(0)
+                began = time.monotonic()
             if fragment[1:2] == _RESPONSE:
                 self._repeats.response_arrived(fragment[0] & _SEQUENCE)
             self._master.receive(fragment, time.monotonic(), _wall_ms())

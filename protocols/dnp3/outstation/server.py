@@ -26,6 +26,9 @@ log = structlog.get_logger()
 #: Connections open at once; beyond it the oldest that is not the master's goes.
 _MAX_CONNECTIONS = 16
 _STORE_RETRY_S = 1.0
+#: A connection's octets are served in pieces of so many, and after so long others have their turn.
+_PIECE_OCTETS = 128
+_TURN_S = 0.001
 
 
 class Dnp3Outstation:
@@ -148,7 +151,7 @@ class Dnp3Outstation:
             self._activate(connection)
         try:
             while True:
-                self._received(connection, await connection.channel.read())
+                await self._take(connection, await connection.channel.read())
                 await connection.channel.drain()
         except ChannelClosed as closed:
             self._log.info("connection_closed", peer=connection.channel.peer, reason=str(closed))
@@ -163,6 +166,17 @@ class Dnp3Outstation:
                 self._connections.remove(connection)
             connection.close()
             connection.channel.abort("closed by us")
+
+    async def _take(self, connection: Endpoint, data: bytes) -> None:
+        """Serve what came; a flood of requests does not keep others waiting."""
+        began = time.monotonic()
+        for at in range(0, len(data), _PIECE_OCTETS):
+            if time.monotonic() - began > _TURN_S:
+                await asyncio.sleep(0)
+                began = time.monotonic()
+            if not connection.channel.is_open and self._active is not connection:
+                return  # another connection took its place: what it still brought does not take it back
+            self._received(connection, data[at : at + _PIECE_OCTETS])
 
     def _received(self, connection: Endpoint, data: bytes) -> None:
         fragments = connection.take(data)
