@@ -1,7 +1,7 @@
 """How long an outstation's master waits for an answer while other peers of the same process attack it.
 
-One process holds an outstation that is asked (10 points), another one of 2,000 points under attack, and a master session
-whose outstation is hostile. The attackers, a process each, send as fast as they are read. What is asked is
+One process holds an outstation that is asked (10 points), another one of 2,000 points under attack, and a master
+session whose outstation is hostile. The attackers, a process each, send as fast as they are read. What is asked is
 a read of class 0; the figure is the longest delay of all answers. The rival is the same without an attack.
 
 ``python -m tests.benchmarks.dnp3_answer_delay serve PORT`` · ``attack NAME PORT``
