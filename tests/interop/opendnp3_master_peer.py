@@ -3,7 +3,8 @@
 ``python -m tests.interop.opendnp3_master_peer PORT lan|nonlan``; takes ``scan CLASS…``,
 ``crob select|direct INDEX OPERATION``, ``analog select|direct INDEX VALUE`` and ``quit``. Says
 ``{"readings": [group, variation, is_event, [[index, value, flags, time], …]]}``,
-``{"command": [[index, state, status], …]}``, ``{"task": [type, result]}`` and ``{"need_time": bool}``.
+``{"command": [[index, state, status], …]}``, ``{"task": [type, result]}`` and ``{"need_time": bool}``. Three
+arguments more, the files of the trusted certificate, its own and its key, make it TLS.
 """
 
 import json
@@ -89,7 +90,12 @@ def main(port: int, time_sync: str) -> None:
     manager = opendnp3.DNP3Manager(1)
     retry = opendnp3.ChannelRetry.Default()
     endpoint = opendnp3.IPEndpoint("127.0.0.1", port)
-    channel = manager.AddTCPClient("ems", opendnp3.LogLevels(0), retry, [endpoint], "0.0.0.0", None)
+    levels, files = opendnp3.LogLevels(0), sys.argv[3:6]
+    if files:
+        tls = opendnp3.TLSConfig(*files)
+        channel = manager.AddTLSClient("ems", levels, retry, [endpoint], "0.0.0.0", tls, None)
+    else:
+        channel = manager.AddTCPClient("ems", levels, retry, [endpoint], "0.0.0.0", None)
     config = opendnp3.MasterStackConfig()
     config.link.LocalAddr, config.link.RemoteAddr = MASTER, OUTSTATION
     config.master.timeSyncMode = opendnp3.TimeSyncMode.LAN if time_sync == "lan" else opendnp3.TimeSyncMode.NonLAN

@@ -3,7 +3,7 @@
 ``python -m tests.interop.opendnp3_outstation_peer PORT POINTS``; takes ``analog INDEX VALUE``,
 ``binary INDEX 0|1``, ``need_time 0|1|always``, ``restarted``, ``say WORD`` and ``quit``; says ``ready``,
 ``crob INDEX OPERATION VIA``, ``analog_output INDEX VALUE VIA``, ``time MS`` and the word; with a third argument
-``quiet`` only ``ready``.
+``quiet`` only ``ready``. Three arguments more, the files of the trusted certificate, its own and its key, make it TLS.
 """
 
 import os
@@ -80,13 +80,13 @@ def stack_config(points: int) -> object:
 
 def main(port: int, points: int) -> None:
     manager = opendnp3.DNP3Manager(1)
-    channel = manager.AddTCPServer(
-        "peer",
-        opendnp3.LogLevels(0),
-        opendnp3.ServerAcceptMode.CloseExisting,
-        opendnp3.IPEndpoint("127.0.0.1", port),
-        None,
-    )
+    levels, mode = opendnp3.LogLevels(0), opendnp3.ServerAcceptMode.CloseExisting
+    endpoint = opendnp3.IPEndpoint("127.0.0.1", port)
+    files = sys.argv[4:7]
+    if files:
+        channel = manager.AddTLSServer("peer", levels, mode, endpoint, opendnp3.TLSConfig(*files), None)
+    else:
+        channel = manager.AddTCPServer("peer", levels, mode, endpoint, None)
     application, commands = Application(), Commands()
     outstation = channel.AddOutstation("peer", commands, application, stack_config(points))
     builder = opendnp3.UpdateBuilder()

@@ -177,13 +177,14 @@ class OpenDnp3:
 
 
 @contextlib.asynccontextmanager
-async def opendnp3_master(port: int, time_sync: str = "lan") -> AsyncIterator[OpenDnp3]:
+async def opendnp3_master(port: int, time_sync: str = "lan", *files: str) -> AsyncIterator[OpenDnp3]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.interop.opendnp3_master_peer",
         str(port),
         time_sync,
+        *files,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=1 << 20,
