@@ -11,7 +11,7 @@ from protocols.dnp3.channels import TCP_SERVER, MediumKind, TlsSettings, Transpo
 from protocols.dnp3.link_sending import LinkSettings
 from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
-from tests.interop.test_dnp3_master import peer_process
+from tests.interop.peer_processes import peer_process
 from tests.interop.test_dnp3_outstation import opendnp3_master, until
 from tests.unit.protocols.dnp3.association import Field, command, outstation, running, serving, session, show
 from tests.unit.protocols.dnp3.channels.authority import Authority
