@@ -1,16 +1,17 @@
 """The DNP3 driver: the one face that this package shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from protocols.dnp3.addresses import ADDRESS_COLUMNS, DATA_TYPES, OPTIONAL_COLUMNS, Dnp3Address, read_address
 from protocols.dnp3.channels import PATH_KEYS, facing
 from protocols.dnp3.channels.lines import Lines
 from protocols.dnp3.master.config import Dnp3SessionSettings, read_session
 from protocols.dnp3.master.session import Dnp3Session
-from protocols.dnp3.outstation.config import Dnp3OutstationSettings, read_outstation
+from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.server import Dnp3Outstation
+from protocols.dnp3.outstation.settings_reading import read_outstation
 from protocols.dnp3.trace import TraceDecoder
-from vppscada.model.outstations import CommandHandler, EventStore, Outstation
+from vppscada.model.outstations import CommandHandler, EventStores, Outstation
 from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.sessions import Session
 
@@ -75,11 +76,12 @@ class Dnp3Driver:
         settings: object,
         points: Sequence[RowPoint],
         handler: CommandHandler,
-        events: EventStore | None,
+        events: EventStores | None,
+        on_restart: Callable[[], None] | None = None,
     ) -> Outstation:
         """An outstation of those points. Without an event store, events live in memory only."""
         assert isinstance(settings, Dnp3OutstationSettings)
-        return Dnp3Outstation(name, settings, points, handler, events)
+        return Dnp3Outstation(name, settings, points, handler, events, on_restart)
 
 
 DRIVER = Dnp3Driver()

@@ -107,6 +107,11 @@ class Endpoint:
         else:
             self.channel.write(self._link.request_link_status())
 
+    def end_keepalive(self) -> None:
+        """Ask for no signs of life any more: the channel is not this association's alone."""
+        self._keepalive_s = 0.0
+        self._answer_by = math.inf
+
     def close(self) -> None:
         """Stop the timers."""
         if self._timer is not None:

@@ -1,6 +1,6 @@
 """The face of Modbus towards the rest of the program."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from protocols.modbus.config import ADDRESS_COLUMNS, ModbusAddress, address_key, read_address
@@ -14,7 +14,7 @@ from protocols.modbus.settings import (
     read_outstation,
     read_session,
 )
-from vppscada.model.outstations import CommandHandler, EventStore
+from vppscada.model.outstations import CommandHandler, EventStores
 from vppscada.model.points import PointKind, RowPoint
 
 T = TypeVar("T")
@@ -59,7 +59,8 @@ class ModbusDriver:
         settings: object,
         points: Sequence[RowPoint],
         handler: CommandHandler,
-        events: EventStore | None,
+        events: EventStores | None,
+        on_restart: Callable[[], None] | None = None,
     ) -> ModbusOutstation:
         """A server of those points. Modbus has no events; the store is not used."""
         return ModbusOutstation(name, _ours(settings, ModbusOutstationSettings), points, handler)

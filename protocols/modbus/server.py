@@ -95,6 +95,9 @@ class ModbusOutstation:
         }
         self._image.put(places[mine], batch.value[mine], batch.quality[mine], texts)
 
+    async def settled(self) -> None:
+        """Nothing is kept here that could be lost: Modbus has no events."""
+
     # --- connections
 
     async def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,6 +1,6 @@
 """The face of OPC UA towards the rest of the program."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from protocols.opcua.config import ADDRESS_COLUMNS, OpcUaAddress, address_key, read_address
@@ -14,7 +14,7 @@ from protocols.opcua.settings import (
     read_outstation,
     read_session,
 )
-from vppscada.model.outstations import CommandHandler, EventStore
+from vppscada.model.outstations import CommandHandler, EventStores
 from vppscada.model.points import PointKind, RowPoint
 
 T = TypeVar("T")
@@ -59,7 +59,8 @@ class OpcUaDriver:
         settings: object,
         points: Sequence[RowPoint],
         handler: CommandHandler,
-        events: EventStore | None,
+        events: EventStores | None,
+        on_restart: Callable[[], None] | None = None,
     ) -> OpcUaOutstation:
         """A server of those points. Each subscription has queues of its own; the store is not used."""
         return OpcUaOutstation(name, _ours(settings, OpcUaOutstationSettings), points, handler)

@@ -117,6 +117,9 @@ class OpcUaOutstation:
             self._waiting.append(batch)
         self._new.set()
 
+    async def settled(self) -> None:
+        """Nothing here outlives the process, so there is nothing to wait for."""
+
     async def _serve(self, server: BoundedServer) -> None:
         written = 0
         while True:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from protocols.dnp3.outstation import core
+from protocols.dnp3.outstation import controls
 from tests.fuzz.reference import NotCommanded
 from tests.fuzz.targets import TARGETS
 from vppscada.model.commands import CommandStatus
@@ -24,7 +24,7 @@ def test_the_corpus_holds(name: str) -> None:
 
 
 def test_an_outstation_that_forgets_to_check_selections_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core, "check_operate", lambda *_: CommandStatus.SUCCESS)
+    monkeypatch.setattr(controls, "check_operate", lambda *_: CommandStatus.SUCCESS)
     with pytest.raises(NotCommanded):
         for entry in (CORPUS / "outstation").iterdir():
             TARGETS["outstation"](entry.read_bytes())

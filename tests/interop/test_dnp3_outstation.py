@@ -111,7 +111,7 @@ async def serving(plant: Plant, store: EventStore | None = None, port: int = 0) 
     settings = Dnp3OutstationSettings(
         port=port, confirm_timeout_s=SETTINGS.confirm_timeout_s, need_time_s=SETTINGS.need_time_s
     )
-    outstation = Dnp3Outstation("ems", settings, points(), plant, store)
+    outstation = Dnp3Outstation("ems", settings, points(), plant, None if store is None else lambda _: store)
     await outstation.start()
     first = {row: float(row) for row in range(ANALOGS)}
     give(outstation, first | {BINARY: 1, DOUBLE_BIT: 2, COUNTER: 77, BINARY_OUTPUT: 0, ANALOG_OUTPUT: 2.5})

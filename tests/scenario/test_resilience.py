@@ -66,7 +66,7 @@ async def test_a_killed_station_resumes_and_the_ems_reads_every_unconfirmed_even
         await plant.kill("station")
 
         journal = Journal.open(plant.state)
-        waiting = journal.event_store(plant.site.ems[0].name).load()
+        waiting = journal.event_store(f"{plant.site.ems[0].name}/1").load()  # of the master with address 1
         journal.close()
         assert len(waiting) > 0
         unconfirmed = {

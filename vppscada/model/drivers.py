@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from vppscada.model.outstations import CommandHandler, EventStore, Outstation
+from vppscada.model.outstations import CommandHandler, EventStores, Outstation
 from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.sessions import Session
 
@@ -77,6 +77,10 @@ class Driver(Protocol):
         settings: object,
         points: Sequence[RowPoint],
         handler: CommandHandler,
-        events: EventStore | None,
+        events: EventStores | None,
+        on_restart: Callable[[], None] | None = None,
     ) -> Outstation:
-        """A server of those points. Without an event store, events live in memory only."""
+        """A server of those points. Without event stores, events live in memory only.
+
+        ``on_restart`` is called when a master asks for a restart and the settings let that restart the station.
+        """

@@ -1,6 +1,7 @@
 """Serving points to somebody else's master: the EMS, or (in simulation) our own."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -81,6 +82,10 @@ class EventStore(Protocol):
         """Forget events that the master confirmed, or that overflowed. Return when that is on disk."""
 
 
+#: Makes the store of each master's events, by a name that is the master's within its outstation.
+EventStores = Callable[[str], EventStore]
+
+
 class Outstation(Protocol):
     """A server of points. Speaks device units; deadbands of its points are engineering units."""
 
@@ -104,3 +109,9 @@ class Outstation(Protocol):
 
     def update(self, batch: Batch) -> None:
         """New values of its points (``rows`` count its own list of points). Events arise here."""
+
+    async def settled(self) -> None:
+        """Return when every event made so far is on disk, and there is room for more where that is waited for.
+
+        Whoever brings the values awaits this before it acknowledges them to their source.
+        """

@@ -66,7 +66,7 @@ class Station:
         }
         self.supervisors = [
             Supervisor(
-                self.sessions[spec.name], [row for row, _ in spec.points], self.database, self.journal, self._on_status
+                self.sessions[spec.name], [row for row, _ in spec.points], self.database, self._settled, self._on_status
             )
             for spec in site.sessions
         ]
@@ -147,9 +147,23 @@ class Station:
     def _outstation(self, spec: EmsSpec, driver: Driver) -> tuple[Outstation, EmsFeed]:
         handler = EmsCommands(self.site, spec.exports, self.plant, self.pipeline, spec.protocol in SELECTING)
         from_exports = [RowPoint(i, export.point) for i, export in enumerate(spec.exports)]
-        store = self.journal.event_store(spec.name)
-        outstation = driver.outstation(spec.name, spec.settings, from_exports, handler, store)
+        outstation = driver.outstation(
+            spec.name,
+            spec.settings,
+            from_exports,
+            handler,
+            lambda master: self.journal.event_store(f"{spec.name}/{master}"),
+            lambda: self._end(f"a master of ems {spec.name!r} asked for a restart"),
+        )
         return outstation, EmsFeed(spec.exports, outstation, self.database)
+
+    async def _settled(self) -> None:
+        """Return when what came from the field is on disk: here, and as events that masters have not confirmed yet.
+
+        Outstations with back-pressure are waited for until they have room.
+        """
+        outstations = (outstation.settled() for outstation, _ in self.outstations)
+        await asyncio.gather(self.journal.settled(), *outstations)
 
     async def _mark_stale(self) -> None:
         while True:
@@ -173,5 +187,8 @@ class Station:
         self.database.set_values(rows, np.full(len(rows), online), quality, wall_ms())
 
     def _on_failed(self, service: str, error: str) -> None:
+        self._end(f"service {service!r} ended: {error}")
+
+    def _end(self, reason: str) -> None:
         if not self._failed.done():
-            self._failed.set_result(f"service {service!r} ended: {error}")
+            self._failed.set_result(reason)

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 import structlog
@@ -12,7 +12,6 @@ import structlog
 from vppscada.model.batch import Batch
 from vppscada.model.sessions import Session, SessionInput, SessionLost, SessionState, SessionStatus, next_state
 from vppscada.points.database import Database
-from vppscada.points.journal import Journal
 from vppscada.station.backoff import delay_s
 
 log = structlog.get_logger()
@@ -33,16 +32,17 @@ class Supervisor:
         session: Session,
         rows: Sequence[int],
         database: Database,
-        journal: Journal,
+        settled: Callable[[], Awaitable[None]],
         changed: Callable[[SessionStatus], None],
     ) -> None:
+        """``settled`` returns when every batch so far is on disk; ``changed`` is told every new status."""
         self.session = session
         self.rows = np.array(rows, dtype=np.intp)
         self.statistics: Counter[str] = Counter()
         self.status = SessionStatus(session.name, SessionState.IDLE, time.monotonic())
         self.tried = asyncio.Event()
         self._database = database
-        self._journal = journal
+        self._settled = settled
         self._changed = changed
         self._failures = 0
 
@@ -115,4 +115,4 @@ class Supervisor:
 
     async def settled(self) -> None:
         """See `SessionListener`."""
-        await self._journal.settled()
+        await self._settled()

@@ -1,22 +1,32 @@
-"""Settings of an outstation: the ``[[ems]]`` table of a site file."""
+"""Settings of an outstation and of its associations; `settings_reading` reads them from a site file."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
-from protocols.dnp3.channels import TCP_SERVER, Medium, MediumRole, Transport, read_transport
-from protocols.dnp3.link import MAX_LINK_ADDRESS
-from protocols.dnp3.link_sending import UNCONFIRMED, LinkSettings, read_link
-from protocols.dnp3.outstation.nameplate import BLANK, Nameplate, read_nameplate
-from protocols.dnp3.settings import SettingsReader
-from vppscada.model.errors import SettingFault, SettingFaults
+from protocols.dnp3.channels import TCP_SERVER, Medium, Transport
+from protocols.dnp3.link_sending import UNCONFIRMED, LinkSettings
+from protocols.dnp3.outstation.nameplate import BLANK, Nameplate
 
 #: Static groups that class 0 can mean. Frozen values (21, 31) are among them only where a site says so.
 CLASS_0_GROUPS = (1, 3, 30, 31, 20, 21, 10, 40, 110)
 
+Network = IPv4Network | IPv6Network
+
 
 @dataclass(frozen=True, slots=True)
 class Dnp3OutstationSettings:
-    """One outstation: where it listens, who it is and whose master it obeys.
+    """One outstation: where it listens, who it is and which masters it obeys.
+
+    With ``masters``, each of them is an association of its own, told apart by its link address and by where it
+    comes from (``sources``; none = from anywhere), and the settings here are what they start from. Without, there
+    is one association, with ``master_address``. ``master`` names the association in statistics and event stores.
+    ``overflow``: what happens when a class holds ``max_events``. Always the newest are kept and IIN2.3 is set;
+    with "back_pressure", whoever produces events is asked to wait before that (see `Dnp3Outstation.settled`), for at
+    most ``back_pressure_s`` each time. ``restart``: what a master's restart request does. "refuse" answers IIN2.0;
+    "outstation" begins its association anew (IIN1.7; events stay, and the point values, the other masters and the
+    plant are not touched); "station" ends the station in order, for whoever supervises it to start it again.
+    A binary input of this outstation can say that its outputs are under local control (``local_control_input``,
+    IIN1.5; commands are refused with LOCAL) or that there is trouble (``device_trouble_input``, IIN1.6): -1 = none.
 
     ``unsolicited`` permits unsolicited responses (the master still has to enable them).
     ``max_events`` bounds the buffer of each event class. With ``trust_local_clock`` our clock is never
@@ -54,117 +64,26 @@ class Dnp3OutstationSettings:
     keepalive_s: float = 0.0
     self_address: bool = False
     nameplate: Nameplate = BLANK
+    master: str = ""
+    sources: tuple[Network, ...] = ()
+    overflow: str = "newest"
+    back_pressure_s: float = 2.0
+    restart: str = "outstation"
+    local_control_input: int = -1
+    device_trouble_input: int = -1
+    masters: tuple["Dnp3OutstationSettings", ...] = ()
+
+    @property
+    def associations(self) -> tuple["Dnp3OutstationSettings", ...]:
+        """The settings of each association."""
+        return self.masters or (self,)
+
+    @property
+    def identity(self) -> str:
+        """What the association is called: its master's name or address."""
+        return self.master or str(self.master_address)
 
     @property
     def medium(self) -> Medium:
         """Where its masters come from, or where it dials."""
         return Medium(self.transport, self.host, self.port)
-
-
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """Limits of a number, both included."""
-
-    low: float
-    high: float
-    whole: bool
-
-    def accepts(self, value: object) -> bool:
-        """True for a number (never a bool) within the limits."""
-        kinds = (int,) if self.whole else (int, float)
-        return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
-
-    def __str__(self) -> str:
-        return f"{'a whole number' if self.whole else 'a number'} from {self.low:g} to {self.high:g}"
-
-
-_NUMBERS: dict[str, _Number] = {
-    "port": _Number(0, 65535, True),
-    "local_address": _Number(0, MAX_LINK_ADDRESS, True),
-    "master_address": _Number(0, MAX_LINK_ADDRESS, True),
-    "confirm_timeout_s": _Number(0.05, 3600, False),
-    "select_timeout_s": _Number(0.05, 3600, False),
-    "command_timeout_s": _Number(0.05, 3600, False),
-    "max_controls": _Number(1, 255, True),
-    "max_events": _Number(1, 1_000_000, True),
-    "need_time_s": _Number(0, 31_536_000, False),
-    "keepalive_s": _Number(0, 86_400, False),
-    "max_fragment": _Number(300, 65535, True),
-    "unsolicited_retries": _Number(0, 1000, True),
-    "restart_time_s": _Number(0, 65535, False),
-}
-_PER_CLASS: dict[str, _Number] = {
-    "unsolicited_hold_s": _Number(0, 3600, False),
-    "unsolicited_hold_events": _Number(1, 1_000_000, True),
-}
-_FLAGS = ("unsolicited", "trust_local_clock", "self_address", "freeze_events_on_change")
-
-
-def read_outstation(table: Mapping[str, object]) -> Dnp3OutstationSettings:
-    """Read the protocol settings of an ``[[ems]]`` table; keys that are missing take their defaults.
-
-    ``unsolicited_hold_*`` take one number for all classes or a list of three, class 1 first.
-
-    Raises:
-        SettingFaults: every fault at once, unknown keys included.
-    """
-    reader = SettingsReader(table)
-    values: dict[str, object] = {
-        "transport": read_transport(reader, MediumRole.SERVER),
-        "link": read_link(reader),
-        "nameplate": read_nameplate(reader),
-    }
-    faults = reader.faults
-    for key, given in table.items():
-        if key in reader.known:
-            continue
-        try:
-            values[key] = _read(key, given)
-        except _Refused as refused:
-            faults.append(SettingFault(key, repr(given), refused.expected))
-        except KeyError:
-            known = {field.name for field in fields(Dnp3OutstationSettings)} - set(values) | reader.known
-            faults.append(SettingFault(key, "unknown key", "one of " + ", ".join(sorted(known))))
-    if faults:
-        raise SettingFaults(faults)
-    settings = Dnp3OutstationSettings(**values)  # type: ignore[arg-type]  # each value was checked above
-    if settings.local_address == settings.master_address:
-        found = str(settings.local_address)
-        raise SettingFaults([SettingFault("local_address", found, "another address than the master's")])
-    return settings
-
-
-class _Refused(Exception):
-    def __init__(self, expected: str) -> None:
-        self.expected = expected
-
-
-def _read(key: str, given: object) -> object:
-    if key == "host":
-        if isinstance(given, str) and given:
-            return given
-        raise _Refused("an address to listen on")
-    if key in _FLAGS:
-        if isinstance(given, bool):
-            return given
-        raise _Refused("true or false")
-    if key == "class_0":
-        if isinstance(given, list) and all(type(group) is int and group in CLASS_0_GROUPS for group in given):
-            return tuple(dict.fromkeys(given))
-        raise _Refused(f"a list of static groups out of {', '.join(map(str, CLASS_0_GROUPS))}")
-    if key in _PER_CLASS:
-        return _read_per_class(given, _PER_CLASS[key])
-    return _read_number(given, _NUMBERS[key])
-
-
-def _read_number(given: object, limits: _Number) -> object:
-    if not limits.accepts(given):
-        raise _Refused(str(limits))
-    return given
-
-
-def _read_per_class(given: object, limits: _Number) -> object:
-    each = given if isinstance(given, list) else [given] * 3
-    if len(each) != 3 or not all(limits.accepts(one) for one in each):
-        raise _Refused(f"{limits}, or a list of three of them")
-    return tuple(each)

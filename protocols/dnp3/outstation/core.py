@@ -3,11 +3,14 @@
 One association (one master). What is solicited and what is not are kept apart as IEEE 1815, 4.3 wants
 it: a read waits while an unsolicited response is unconfirmed, nothing unsolicited starts while a
 response is, and a new request ends the response before it.
+
+With an event store, no fragment leaves after a confirmation until the events that it covered have left the disk
+too (`OutstationCore.discarded`): a master that sees any sign of its confirmation never gets those events again,
+whenever we are killed. Until then a request waits like one that came during a command.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from protocols.dnp3.application import (
     RESPONSE_HEADER_SIZE,
@@ -21,40 +24,22 @@ from protocols.dnp3.application import (
     parse_request,
 )
 from protocols.dnp3.objects import ObjectError, ObjectHeader
-from protocols.dnp3.outstation.actions import Action, Asking, Execute, Restart, Send, asking_of
+from protocols.dnp3.outstation.actions import Action, Asking, Restart, Send, asking_of
 from protocols.dnp3.outstation.clock import Moment
-from protocols.dnp3.outstation.commands import ControlPlan, plan_controls
+from protocols.dnp3.outstation.commands import ControlPlan
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
+from protocols.dnp3.outstation.controls import Controls
 from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.outstation.events import EventBuffer
 from protocols.dnp3.outstation.points import NewEvents
 from protocols.dnp3.outstation.read import EventRequest, Present, ReadPlan, bound_events, next_part, plan_read
-from protocols.dnp3.outstation.select import Selection, check_operate
+from protocols.dnp3.outstation.responses import Continuation, Unconfirmed
 from protocols.dnp3.outstation.state import AssociationState
-from vppscada.model.commands import Command, CommandMode, CommandStatus, Origin
+from vppscada.model.commands import CommandStatus
 from vppscada.model.outstations import Events
 
 _CONTROLS = (Function.SELECT, Function.OPERATE, Function.DIRECT_OPERATE)
 _RESTARTS = (Function.COLD_RESTART, Function.WARM_RESTART)
-
-
-@dataclass(slots=True)
-class _Unconfirmed:
-    """A response that waits for its confirmation, and what of it is still to be told."""
-
-    sequence: int
-    deadline: float
-    has_events: bool
-    rest: ReadPlan | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Executing:
-    """A control request that is with the handler."""
-
-    ticket: int
-    asking: Asking
-    plan: ControlPlan
 
 
 class OutstationCore:
@@ -73,20 +58,26 @@ class OutstationCore:
         self._settings = settings
         self._statistics = statistics
         self._room = settings.max_fragment - RESPONSE_HEADER_SIZE
+        self._durable = durable
         self._started = False
         self._connected = False
-        self._selection: Selection | None = None
-        self._unconfirmed: _Unconfirmed | None = None
-        self._executing: _Executing | None = None
+        self._controls = Controls(settings, device)
+        self._unconfirmed: Unconfirmed | None = None
+        self._settling = False  # events were confirmed that are on the disk still
+        self._continuation: Continuation | None = None
         self._deferred: bytes | None = None
         self._last: tuple[bytes, bytes] | None = None  # the last request and its answer, octet for octet
-        self._tickets = 0
-        self._command_ids = 0
+        self.has_news = False  # events came since the last `tick`
 
     @property
     def is_started(self) -> bool:
         """True once events are made."""
         return self._started
+
+    @property
+    def is_settling(self) -> bool:
+        """True while `discarded` is waited for."""
+        return self._settling
 
     @property
     def buffer(self) -> EventBuffer:
@@ -110,6 +101,7 @@ class OutstationCore:
         if len(ours):
             self._statistics["events_made"] += len(ours)
             self.buffer.add(ours, new.texts)
+            self.has_news = True
 
     def connected(self, now: Moment) -> list[Action]:
         """A connection to the master is there (a former one is gone)."""
@@ -120,9 +112,9 @@ class OutstationCore:
     def disconnected(self) -> None:
         """The connection is gone: whatever it did not confirm will be told again."""
         self._connected = False
-        self._selection = None
+        self._controls.reset()
         self._unconfirmed = None
-        self._executing = None
+        self._continuation = None
         self._deferred = None
         self._last = None
         self.state.unsolicited.reset()
@@ -149,20 +141,25 @@ class OutstationCore:
 
     def finish(self, ticket: int, statuses: Sequence[CommandStatus], now: Moment) -> list[Action]:
         """The handler answered the commands of an `Execute`, in their order."""
-        executing = self._executing
-        if executing is None or executing.ticket != ticket:
+        executed = self._controls.finish(ticket, statuses)
+        if executed is None:
             self._statistics["answers_without_a_master"] += 1
             return []
-        self._executing = None
-        for asked, status in zip(executing.plan.asked, statuses, strict=True):
-            executing.plan.statuses[asked.position] = status
-        if executing.asking.function != Function.SELECT:
-            self._device.commanded(*executing.plan.commanded(), now)
-        actions = self._end_control(executing.asking, executing.plan, now)
+        if executed.asking.function != Function.SELECT:
+            self._device.commanded(*executed.plan.commanded(), now)
+        actions = self._end_control(executed.asking, executed.plan, now)
         return actions + self._serve_deferred(now) + self._speak(now)
+
+    def discarded(self, now: Moment) -> list[Action]:
+        """The events that were confirmed last have left the disk: what comes after the confirmation may leave."""
+        if not self._settling:
+            return []
+        self._settling = False
+        return self._go_on(now)
 
     def tick(self, now: Moment) -> list[Action]:
         """Look at the time: confirmations that did not come, and events that want to be told."""
+        self.has_news = False
         actions: list[Action] = []
         if self._unconfirmed is not None and now.monotonic >= self._unconfirmed.deadline:
             self._statistics["solicited_confirms_missed"] += 1
@@ -185,17 +182,17 @@ class OutstationCore:
 
     def _take(self, asking: Asking, now: Moment) -> list[Action]:
         is_read, is_operate = asking.function == Function.READ, asking.function == Function.OPERATE
-        if not is_read and self._last is not None and asking.octets == self._last[0]:
+        if not (is_read or self._settling) and self._last is not None and asking.octets == self._last[0]:
             # octet for octet the request before: the master missed our answer, and nothing may be done twice
             self._statistics["requests_repeated"] += 1
             return [Send(self._last[1])] if self._last[1] else []
-        if self._executing is not None:
+        if self._settling or self._controls.executing is not None:
             # an operate that overtook what waits already would follow a select that is not the request before it
-            if asking.octets != self._executing.asking.octets and not (is_operate and self._deferred is not None):
+            if asking.octets != self._controls.executing and not (is_operate and self._deferred is not None):
                 self._deferred = asking.octets
             return []
         if not is_operate:
-            self._selection = None
+            self._controls.deselect()
         if is_read and self.state.unsolicited.in_flight is not None:
             if self.state.unsolicited.announced:
                 self._deferred = asking.octets
@@ -211,7 +208,7 @@ class OutstationCore:
         try:
             headers = asking.request.headers()
         except ObjectError as error:
-            self._selection = None
+            self._controls.deselect()
             self._statistics["requests_refused"] += 1
             return self._answer(asking, b"", Indication(error.fault << 8), now)
         if asking.function == Function.READ:
@@ -225,14 +222,17 @@ class OutstationCore:
         self._statistics["requests_refused"] += bool(refused)
         actions = self._answer(asking, body, refused, now)
         if asking.function in _RESTARTS:
-            actions.append(Restart(asking.function == Function.COLD_RESTART))
+            cold = asking.function == Function.COLD_RESTART
+            self._repeat_events()
+            self.state.begin_anew(cold=cold)
+            actions.append(Restart(cold))
         return actions
 
     def _take_broadcast(self, asking: Asking, destination: int, now: Moment) -> list[Action]:
         """Broadcasts are acted on and never answered; the next response says that one came."""
         self._statistics["broadcasts_received"] += 1
         self.state.broadcast = destination
-        if not asking.can_be_broadcast or self._executing is not None:
+        if not asking.can_be_broadcast or self._controls.executing is not None:
             self._statistics["broadcasts_ignored"] += 1
             return []
         return self._serve(asking, now)
@@ -263,7 +263,7 @@ class OutstationCore:
         control = Control(sequence, first=first, final=final, confirm=confirm)
         if confirm:
             deadline = now.monotonic + self._settings.confirm_timeout_s
-            self._unconfirmed = _Unconfirmed(sequence, deadline, has_events, rest)
+            self._unconfirmed = Unconfirmed(sequence, deadline, has_events, rest)
         else:
             self.state.broadcast = None
         self._statistics["responses_sent"] += 1
@@ -296,19 +296,29 @@ class OutstationCore:
             if not self.state.unsolicited.confirmed(control.sequence):
                 self._statistics["unexpected_confirms"] += 1
                 return []
-            self._statistics["events_confirmed"] += self.buffer.confirm()
-            return self._serve_deferred(now) + self._speak(now)
+            return self._take_confirmed(now)
         waiting = self._unconfirmed
         if waiting is None or waiting.sequence != control.sequence:
             self._statistics["unexpected_confirms"] += 1
             return []
         self._unconfirmed = None
         self.state.broadcast = None
-        if waiting.has_events:
-            self._statistics["events_confirmed"] += self.buffer.confirm()
         if waiting.rest is not None:
-            return [self._tell(waiting.rest, next_sequence(waiting.sequence), now, first=False)]
-        return self._speak(now)
+            self._continuation = Continuation(next_sequence(waiting.sequence), waiting.rest)
+        return self._take_confirmed(now) if waiting.has_events else self._go_on(now)
+
+    def _take_confirmed(self, now: Moment) -> list[Action]:
+        confirmed = self.buffer.confirm()
+        self._statistics["events_confirmed"] += confirmed
+        self._settling = self._durable and confirmed > 0
+        return [] if self._settling else self._go_on(now)
+
+    def _go_on(self, now: Moment) -> list[Action]:
+        """After a confirmation: the request that came meanwhile, or else the rest of the response."""
+        continuation, self._continuation = self._continuation, None
+        if continuation is not None and self._deferred is None and self._connected:
+            return [self._tell(continuation.rest, continuation.sequence, now, first=False)]
+        return self._serve_deferred(now) + self._speak(now)
 
     def _abandon_response(self) -> None:
         if self._unconfirmed is not None and self._unconfirmed.has_events:
@@ -321,43 +331,19 @@ class OutstationCore:
     # controls
 
     def _control(self, asking: Asking, headers: Sequence[ObjectHeader], now: Moment) -> list[Action]:
-        status = self._permit(asking, now)
-        plan = plan_controls(headers, self.state.table, self._settings.max_controls)
+        plan = self._controls.judge(asking, headers, now.monotonic)
         if len(asking.request.body) > self._room:
             return self._answer(asking, b"", Indication.PARAMETER_ERROR, now)
         if plan.indications:
             self._statistics["requests_refused"] += 1
             return self._answer(asking, b"", plan.indications, now)
-        if status is not CommandStatus.SUCCESS:
-            plan.refuse(status)
-            return self._end_control(asking, plan, now)
         if not plan.asked:
             return self._end_control(asking, plan, now)
-        self._tickets += 1
-        self._executing = _Executing(self._tickets, asking, plan)
-        return [Execute(self._tickets, asking.function == Function.SELECT, self._commands(asking, plan, now))]
-
-    def _permit(self, asking: Asking, now: Moment) -> CommandStatus:
-        """An operate needs its selection, once; every other control ends a selection."""
-        selection, self._selection = self._selection, None
-        if asking.function != Function.OPERATE:
-            return CommandStatus.SUCCESS
-        timeout_s = self._settings.select_timeout_s
-        return check_operate(selection, asking.sequence, asking.request.body, now.monotonic, timeout_s)
-
-    def _commands(self, asking: Asking, plan: ControlPlan, now: Moment) -> tuple[Command, ...]:
-        mode = CommandMode.DIRECT if asking.function == Function.DIRECT_OPERATE else CommandMode.SBO
-        first = self._command_ids + 1
-        self._command_ids += len(plan.asked)
-        expires = now.monotonic + self._settings.command_timeout_s
-        return tuple(
-            Command(first + n, asked.row, asked.body, mode, Origin.EMS, now.monotonic, expires)
-            for n, asked in enumerate(plan.asked)
-        )
+        return [self._controls.execute(asking, plan, now.monotonic)]
 
     def _end_control(self, asking: Asking, plan: ControlPlan, now: Moment) -> list[Action]:
         if asking.function == Function.SELECT and plan.succeeded:
-            self._selection = Selection(asking.sequence, asking.request.body, now.monotonic)
+            self._controls.select(asking, plan, now.monotonic)
         self._statistics["controls_answered" if plan.succeeded else "controls_refused"] += 1
         return self._answer(asking, plan.answer(), plan.refusal(), now)
 
@@ -365,7 +351,7 @@ class OutstationCore:
 
     def _speak(self, now: Moment) -> list[Action]:
         """Send an unsolicited response if one is due and nothing solicited is under way."""
-        if not self._connected or self._unconfirmed is not None:
+        if not self._connected or self._settling or self._unconfirmed is not None:
             return []
         unsolicited = self.state.unsolicited
         if unsolicited.wants_to_announce(now.monotonic):

@@ -15,7 +15,7 @@ from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.points import NewEvents, PointTable, Rows, Values
 from protocols.dnp3.outstation.schedule import FreezeSchedule
 from vppscada.model.batch import Batch
-from vppscada.model.points import RowPoint
+from vppscada.model.points import PointKind, RowPoint
 
 
 class EventTaker(Protocol):
@@ -23,6 +23,13 @@ class EventTaker(Protocol):
 
     def take_events(self, new: NewEvents) -> None:
         """Buffer those of the events whose points have a class here. The columns are the taker's to change."""
+
+
+class Holder(Protocol):
+    """The control requests of one association, as the device sees them."""
+
+    def held_rows(self, now: float) -> frozenset[int]:
+        """Outputs that its master has selected or is operating (monotonic seconds)."""
 
 
 class Device:
@@ -37,10 +44,31 @@ class Device:
         self.attributes = DeviceAttributes(settings, self.table)
         self.schedule = FreezeSchedule()
         self._takers: list[EventTaker] = []
+        self._holders: list[Holder] = []
+        self._local_row = self.table.row_of.get((PointKind.BINARY_INPUT, settings.local_control_input))
+        self._trouble_row = self.table.row_of.get((PointKind.BINARY_INPUT, settings.device_trouble_input))
+
+    @property
+    def is_local(self) -> bool:
+        """True while the input that says so has every output under local control."""
+        return self._local_row is not None and bool(self.table.value[self._local_row])
+
+    @property
+    def has_trouble(self) -> bool:
+        """True while the input that says so reports trouble."""
+        return self._trouble_row is not None and bool(self.table.value[self._trouble_row])
 
     def join(self, taker: EventTaker) -> None:
         """Events that arise from now on go to this association too."""
         self._takers.append(taker)
+
+    def admit(self, holder: Holder) -> None:
+        """Commands of this association's master are weighed against those of the others."""
+        self._holders.append(holder)
+
+    def held_by_others(self, holder: Holder, now: float) -> frozenset[int]:
+        """Outputs that another master has selected or is operating."""
+        return frozenset().union(*(other.held_rows(now) for other in self._holders if other is not holder))
 
     def update(self, batch: Batch) -> None:
         """Take new values; their events go to every association."""

@@ -84,9 +84,24 @@ class EventBuffer:
         return tuple(c for c in (1, 2, 3) if self._counts[_WAITING, c])
 
     @property
+    def last_id(self) -> int:
+        """The id of the newest event; 0 before the first."""
+        return self._next_id - 1
+
+    @property
+    def has_unsaved(self) -> bool:
+        """True while the store has events to take."""
+        return bool(self._counts[_UNSAVED].any())
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """True while a class is filled to nine tenths."""
+        return bool(10 * int(self._counts[_UNSAVED:].sum(axis=0).max()) >= 9 * self._max)
+
+    @property
     def owes_store(self) -> bool:
         """True while the store has events to take or to forget."""
-        return bool(self._discards) or bool(self._counts[_UNSAVED].any())
+        return bool(self._discards) or self.has_unsaved
 
     def restore(self, events: Events, variations: NDArray[np.uint8]) -> None:
         """Take back what a store held, all of it on disk; ids go on from the largest."""

@@ -41,6 +41,8 @@ class AssociationState:
         self.buffer = EventBuffer(settings.max_events, durable=durable)
         self.unsolicited = Unsolicited(settings)
         self.broadcast: int | None = None  # destination of a broadcast that no response has told of yet
+        self.store_fails = False  # events cannot be kept on disk
+        self._device = device
         self._restarted = True  # IIN1.7 until the master clears it
         self._plain: dict[int, Callable[[Sequence[ObjectHeader], Moment], Answer]] = {
             Function.WRITE: self._write,
@@ -52,17 +54,27 @@ class AssociationState:
             Function.ASSIGN_CLASS: lambda headers, _: (b"", assign_classes(headers, self.table, self.event_class)),
             Function.DELAY_MEASURE: lambda _, __: (build_delay(2, 0), Indication.NONE),
             Function.RECORD_CURRENT_TIME: self._record_time,
-            Function.COLD_RESTART: lambda _, __: (_restart_delay(settings.restart_time_s), Indication.NONE),
-            Function.WARM_RESTART: lambda _, __: (_restart_delay(settings.restart_time_s), Indication.NONE),
         }
+        if settings.restart != "refuse":
+            answer = (_restart_delay(settings.restart_time_s), Indication.NONE)
+            self._plain[Function.COLD_RESTART] = self._plain[Function.WARM_RESTART] = lambda _, __: answer
+
+    def begin_anew(self, *, cold: bool) -> None:
+        """A restart of the association. Events stay; with ``cold``, the classes are those of the map again."""
+        self._restarted = True
+        self.unsolicited.begin_anew()
+        if cold:
+            self.event_class = self.table.event_class.copy()
 
     def indications(self, now: Moment) -> Indication:
         """The indications of a response that goes out now. Events that it carries are not "available" any more."""
         told = Indication.DEVICE_RESTART if self._restarted else Indication.NONE
         if self.clock.needs_time(now):
             told |= Indication.NEED_TIME
-        if self.table.has_local_output:
+        if self.table.has_local_output or self._device.is_local:
             told |= Indication.LOCAL_CONTROL
+        if self.store_fails or self._device.has_trouble:
+            told |= Indication.DEVICE_TROUBLE
         if self.buffer.overflowed:
             told |= Indication.EVENT_BUFFER_OVERFLOW
         if self.broadcast is not None:

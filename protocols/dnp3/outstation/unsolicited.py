@@ -97,6 +97,12 @@ class Unsolicited:
         if self.in_flight is not None:
             self._finish()
 
+    def begin_anew(self) -> None:
+        """A restart: nothing is enabled, and the first, empty response comes again."""
+        self.reset()
+        self.enabled = frozenset()
+        self.announced = False
+
     def deadline(self) -> float | None:
         """When something here has to be looked at again (monotonic seconds)."""
         if self.in_flight is not None:

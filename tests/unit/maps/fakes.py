@@ -1,6 +1,6 @@
 """A protocol that exists only here, and small files of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from vppscada.maps import load_site
 from vppscada.maps.map_line import COLUMNS
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import CellFault, CellFaults, ConfigError, SettingFault, SettingFaults
-from vppscada.model.outstations import CommandHandler, EventStore, Outstation
+from vppscada.model.outstations import CommandHandler, EventStores, Outstation
 from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.sessions import Session
 from vppscada.model.site import Site
@@ -71,7 +71,8 @@ class FakeDriver:
         settings: object,
         points: Sequence[RowPoint],
         handler: CommandHandler,
-        events: EventStore | None,
+        events: EventStores | None,
+        on_restart: Callable[[], None] | None = None,
     ) -> Outstation:
         raise NotImplementedError
 

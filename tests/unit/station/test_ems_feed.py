@@ -22,6 +22,8 @@ class Served:
 
     async def stop(self) -> None: ...
 
+    async def settled(self) -> None: ...
+
     def update(self, batch: Batch) -> None:
         self.fed.append(batch)
 

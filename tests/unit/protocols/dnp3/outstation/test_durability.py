@@ -55,7 +55,7 @@ class Disk:
         self.append(unsaved)
         buffer.saved(unsaved.id)
         self.discard(buffer.take_discards())
-        return wire.tick(0.0)
+        return wire.discarded() + wire.tick(0.0)
 
 
 def durable(disk: Disk) -> Wire:
@@ -113,16 +113,86 @@ def test_a_change_that_happened_while_the_station_was_down_is_an_event_of_the_ne
     assert binary_events(second.one("C1" + CLASS_1)) == [1, 0]
 
 
-def test_a_kill_between_confirmation_and_discard_repeats_the_event_but_loses_none() -> None:
+def with_one_event(disk: Disk) -> Wire:
+    wire = durable(disk)
+    wire.update({0: 0})
+    wire.update({0: 1})
+    disk.serve(wire)
+    return wire
+
+
+def test_a_kill_between_confirmation_and_discard_repeats_the_event_whose_confirmation_had_no_sign() -> None:
     disk = Disk()
-    first = durable(disk)
-    first.update({0: 0})
-    first.update({0: 1})
-    disk.serve(first)
+    first = with_one_event(disk)
     first.one("C1" + CLASS_1)
-    first.ask("C1 00")
+    # whatever the master asks now, nothing that we say could tell it that its confirmation came
+    assert first.ask("C1 00") == first.ask("C2" + CLASS_1) == first.ask("C3 17") == first.tick(60.0) == []
     second = durable(disk)
     assert binary_events(second.one("C1" + CLASS_1)) == [1]
+
+
+def test_what_was_asked_after_a_confirmation_is_answered_when_the_events_have_left_the_disk() -> None:
+    disk = Disk()
+    wire = with_one_event(disk)
+    wire.one("C1" + CLASS_1)
+    wire.ask("C1 00")
+    assert wire.ask("C2 17") == []
+    [answer] = disk.serve(wire)
+    assert (answer[0], disk.rows) == (0xC2, {})
+
+
+def test_the_next_fragment_leaves_when_the_events_of_the_one_before_have_left_the_disk() -> None:
+    disk = Disk()
+    wire = Wire(THREE_POINTS, replace(QUIET, max_fragment=300), durable=True, stored=disk.load())
+    wire.connect()
+    for n in range(40):
+        wire.update({0: n % 2})
+    disk.serve(wire)
+    first = wire.one("C1" + CLASS_1)
+    told = len(binary_events(first))
+    assert wire.ask("C1 00") == []
+    [second] = disk.serve(wire)
+    assert (second[0] & 0x8F, len(disk.rows)) == (0x02, 39 - told)
+
+
+def test_a_request_during_the_discard_ends_the_response_before_it() -> None:
+    disk = Disk()
+    wire = Wire(THREE_POINTS, replace(QUIET, max_fragment=300), durable=True, stored=disk.load())
+    wire.connect()
+    for n in range(40):
+        wire.update({0: n % 2})
+    disk.serve(wire)
+    wire.one("C1" + CLASS_1)
+    wire.ask("C1 00")
+    wire.ask("C5 17")
+    assert [answer[0] for answer in disk.serve(wire)] == [0xC5]
+
+
+def test_an_unsolicited_response_waits_until_the_events_of_the_one_before_have_left_the_disk() -> None:
+    disk = Disk()
+    wire = Wire(THREE_POINTS, replace(QUIET, unsolicited=True), durable=True, stored=disk.load())
+    [first] = wire.connect()
+    wire.ask(bytes((0xD0 | first[0] & 0x0F, 0)))
+    wire.one("C0 14 3C 02 06")
+    wire.update({0: 0})
+    wire.update({0: 1})
+    [event] = disk.serve(wire)
+    wire.update({0: 0})
+    assert wire.ask(bytes((0xD0 | event[0] & 0x0F, 0))) == wire.tick(60.0) == []
+    [second] = disk.serve(wire)
+    assert binary_events(second) == [0]
+
+
+def test_a_connection_lost_during_the_discard_leaves_nothing_to_go_on_with() -> None:
+    disk = Disk()
+    wire = with_one_event(disk)
+    wire.one("C1" + CLASS_1)
+    wire.ask("C1 00")
+    wire.ask("C2 17")
+    wire.core.disconnected()
+    assert wire.connect() == []
+    assert disk.serve(wire) == []
+    assert wire.one("C3" + CLASS_1)[4:] == b""
 
 
 def test_events_that_overflowed_leave_the_disk_too() -> None:

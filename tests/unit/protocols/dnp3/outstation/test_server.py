@@ -100,7 +100,7 @@ async def serving(
     handler: Handler | None = None, store: EventStore | None = None, **settings: object
 ) -> AsyncIterator[Dnp3Outstation]:
     chosen = replace(SETTINGS, **settings)  # type: ignore[arg-type]
-    outstation = Dnp3Outstation("ems", chosen, POINTS, handler or Handler(), store)
+    outstation = Dnp3Outstation("ems", chosen, POINTS, handler or Handler(), None if store is None else lambda _: store)
     await outstation.start()
     try:
         yield outstation
@@ -261,7 +261,7 @@ async def test_an_event_waits_for_its_disk_and_leaves_it_when_confirmed() -> Non
 
 
 async def test_a_disk_that_fails_delays_events_and_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("protocols.dnp3.outstation.server._STORE_RETRY_S", 0.01)
+    monkeypatch.setattr("protocols.dnp3.outstation.keeping.RETRY_S", 0.01)
     store = Store()
     store.failures = 3
     async with serving(store=store) as outstation:
@@ -280,7 +280,8 @@ async def test_what_the_store_is_owed_is_written_before_stop_returns() -> None:
 
 
 async def test_it_can_be_stopped_and_started_again_and_keeps_its_events() -> None:
-    outstation = Dnp3Outstation("ems", SETTINGS, POINTS, Handler(), Store())
+    store = Store()
+    outstation = Dnp3Outstation("ems", SETTINGS, POINTS, Handler(), lambda _: store)
     await outstation.start()
     outstation.update(batch({0: 0}))
     outstation.update(batch({0: 1}))

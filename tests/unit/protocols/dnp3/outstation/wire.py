@@ -111,6 +111,10 @@ class Wire:
         self.device.tick(self.moment)
         return self._done(self.core.tick(self.moment))
 
+    def discarded(self) -> list[bytes]:
+        """Fragments that leave when confirmed events have left the disk."""
+        return self._done(self.core.discarded(self.moment))
+
     def finish(self, *statuses: CommandStatus) -> list[bytes]:
         """Answer the commands that wait."""
         return self._done(self.core.finish(self.waiting.pop(0).ticket, statuses, self.moment))
