@@ -79,7 +79,7 @@ class Connection:
             data = await self.channel.read()
             for at in range(0, len(data), _PIECE_OCTETS):
                 self._take(data[at : at + _PIECE_OCTETS])
-                await self._serve_waiting(all_of_it=len(self._endpoints) == 1)
+                await self._serve_waiting(all_of_it=len(self._routes) == 1)
             await self._serve_waiting(all_of_it=True)
             await self.channel.drain()
 
