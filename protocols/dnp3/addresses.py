@@ -7,8 +7,15 @@ from protocols.dnp3.objects import ANALOG_OUTPUT_VARIATION, EVENT_GROUP, FORMS, 
 from vppscada.model.errors import CellFault, CellFaults
 from vppscada.model.points import Point, PointKind
 
-OPTIONAL_COLUMNS = ("frozen_variation", "frozen_event_variation", "frozen_class", "command_class")
+OPTIONAL_COLUMNS = ("frozen_variation", "frozen_event_variation", "frozen_class", "command_class", "source")
 ADDRESS_COLUMNS = ("index", "static_variation", "event_variation", *OPTIONAL_COLUMNS)
+#: Words of the column ``source``: a point fed by the frozen value, or by the last command, of the point at its index.
+FROZEN, COMMAND = "frozen", "command"
+_SOURCES = {
+    PointKind.COUNTER: FROZEN,
+    PointKind.ANALOG_INPUT: f"{FROZEN} {COMMAND}",
+    PointKind.BINARY_INPUT: COMMAND,
+}
 DATA_TYPES = ("int16", "int32", "float32", "float64", "uint16", "uint32")
 MAX_INDEX = 0xFFFF
 
@@ -39,7 +46,8 @@ class Dnp3Address:
     """Index of a point within its kind; variations only where the map names them (they bind an outstation).
 
     ``frozen_class`` and ``command_class`` are the event classes (0 = none) of freezes of a counter or analog
-    input and of commands to an output.
+    input and of commands to an output. ``source`` is empty for the point itself; FROZEN is what a freeze kept of
+    a counter or analog input; COMMAND, of a binary or analog input, what the output at that index was last told.
     """
 
     index: int
@@ -49,6 +57,7 @@ class Dnp3Address:
     frozen_event_variation: int | None = None
     frozen_class: int = 0
     command_class: int = 0
+    source: str = ""
 
 
 def address_of(point: Point) -> Dnp3Address:
@@ -101,13 +110,14 @@ def read_address(cells: Mapping[str, str], kind: PointKind, data_type: str) -> D
     frozen_event = _read_variation(cells, "frozen_event_variation", frozen_event_group, faults)
     frozen_class = _read_class(cells, "frozen_class", kind in _FROZEN_GROUPS, faults)
     command_class = _read_class(cells, "command_class", kind.is_output, faults)
+    source = _read_source(cells, kind, faults)
     allowed = _TYPES_OF.get(kind, ())
     if data_type and data_type not in allowed:
         expected = " | ".join(allowed) if allowed else "a blank cell"
         faults.append(CellFault("data_type", repr(data_type), f"{expected} for {kind.value}"))
     if faults:
         raise CellFaults(faults)
-    return Dnp3Address(index, static, event, frozen, frozen_event, frozen_class, command_class)
+    return Dnp3Address(index, static, event, frozen, frozen_event, frozen_class, command_class, source)
 
 
 def _read_index(cell: str, faults: list[CellFault]) -> int:
@@ -139,3 +149,11 @@ def _read_class(cells: Mapping[str, str], column: str, allowed: bool, faults: li
         return int(cell)
     faults.append(CellFault(column, repr(cell), "blank or an event class 0..3" if allowed else "a blank cell"))
     return 0
+
+
+def _read_source(cells: Mapping[str, str], kind: PointKind, faults: list[CellFault]) -> str:
+    cell = cells.get("source", "").strip()
+    words = _SOURCES.get(kind, "").split()
+    if cell and cell not in words:
+        faults.append(CellFault("source", repr(cell), " | ".join(["blank", *words])))
+    return cell

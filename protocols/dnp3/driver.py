@@ -35,7 +35,7 @@ class Dnp3Driver:
     def address_key(self, address: object, kind: PointKind) -> object:
         """Index within the kind: variations do not make two points of one."""
         assert isinstance(address, Dnp3Address)
-        return kind, address.index
+        return kind, address.source, address.index
 
     def read_session(self, table: Mapping[str, object]) -> Dnp3SessionSettings:
         """Turn a ``[[session]]`` table into settings. Raises SettingFaults."""

@@ -1,19 +1,18 @@
 """What a master does next when nothing is outstanding: the start-up order first, then what is most pressing. Pure."""
 
 from collections import deque
-from collections.abc import Callable
 
 from protocols.dnp3.master.association import Association
 from protocols.dnp3.master.exchange import Procedure
-from protocols.dnp3.master.procedures import START_UP, event_poll, integrity_poll, synchronise_time
+from protocols.dnp3.master.maintenance import freeze_periodically
+from protocols.dnp3.master.procedures import START_UP, event_poll, integrity_poll, set_clock, synchronise_time
 
 
 class Agenda:
-    """Chooses procedures for one association. ``note`` takes an event name and a detail for log and count."""
+    """Chooses procedures for one association."""
 
-    def __init__(self, association: Association, note: Callable[[str, str], None]) -> None:
+    def __init__(self, association: Association) -> None:
         self._association = association
-        self._note = note
         self._steps = deque(START_UP)
 
     @property
@@ -28,17 +27,21 @@ class Agenda:
             return self._next_step(now)
         if association.is_due("restart", now):
             association.take("restart", now)
-            self._note("outstation_restarted", "starting up anew")
+            association.reports.each("outstation_restarted", "starting up anew")
             self._steps.extend(START_UP)
             return self._next_step(now)
-        if association.is_due("time", now):
+        if association.is_due("time", now) or association.is_due("resync", now):
             association.take("time", now)
+            association.resynchronising(now)
             return synchronise_time(association)
+        if association.is_due("freeze", now):
+            association.freezing(now)
+            return freeze_periodically(association)
         return self._next_poll(now)
 
     def _next_step(self, now: float) -> Procedure:
         step = self._steps.popleft()
-        if step is synchronise_time and not self._association.clock_set:
+        if step is set_clock and not self._association.clock_set:
             self._association.take("time", now)
         if not self._steps:
             # a bit that was not cleared by the steps must not begin them again at once
@@ -51,7 +54,8 @@ class Agenda:
         if overflow or association.is_due("integrity", now):
             if overflow:
                 association.take("overflow", now)
-                self._note("event_buffer_overflowed", "events were lost in the outstation; polling everything")
+                detail = "events were lost in the outstation; polling everything"
+                association.reports.each("event_buffer_overflowed", detail)
             association.polling_everything(now)
             return integrity_poll(association)
         classes = association.due_classes(now)

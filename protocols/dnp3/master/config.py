@@ -10,6 +10,8 @@ from protocols.dnp3.opendnp3_engine.limits import engine_faults
 from protocols.dnp3.settings import SettingsReader
 
 DEFAULT_PORT = 20000
+#: So many of the largest command objects fit into a fragment, each with a header of its own.
+MAX_COMMANDS_PER_REQUEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,20 @@ class Dnp3SessionSettings:
     connect_timeout_s: float = 5.0
     response_timeout_s: float = 3.0
     read_retries: int = 1
+    step_retries: int = 1  # of what is written, enabled, disabled or assigned; commands and freezes have none
     integrity_period_s: float = 300.0
     class1_period_s: float = 0.0
     class2_period_s: float = 0.0
     class3_period_s: float = 0.0
     unsolicited: tuple[int, ...] = (1, 2, 3)  # classes that we let the outstation send by itself
     time_sync: str = "lan"  # lan | nonlan | none
+    time_sync_period_s: float = 0.0  # also set when the outstation does not ask for it
+    assign_classes: bool = False  # write the event classes of the map at start-up
+    write_deadbands: bool = False  # write the deadbands of the map at start-up
+    freeze_period_s: float = 0.0
+    freeze_clear: bool = False  # counters begin at 0 again when frozen
+    commands_per_request: int = 1  # at most so many that wait together share a request
+    acknowledge_direct: bool = True  # False: direct operate without acknowledgement; its outcome stays unknown
     keepalive_s: float = 15.0  # silence after which the link is asked for its status
     transport: Transport = TCP_CLIENT
     link: LinkSettings = UNCONFIRMED
@@ -67,12 +77,20 @@ def read_session(table: Mapping[str, object]) -> Dnp3SessionSettings:
         connect_timeout_s=read.seconds("connect_timeout_s", 5.0, 0.1, 120.0),
         response_timeout_s=read.seconds("response_timeout_s", 3.0, 0.1, 120.0),
         read_retries=read.integer("read_retries", 1, 0, 10),
+        step_retries=read.integer("step_retries", 1, 0, 10),
         integrity_period_s=read.seconds("integrity_period_s", 300.0, 0.0, day),
         class1_period_s=read.seconds("class1_period_s", 0.0, 0.0, day),
         class2_period_s=read.seconds("class2_period_s", 0.0, 0.0, day),
         class3_period_s=read.seconds("class3_period_s", 0.0, 0.0, day),
         unsolicited=read.classes("unsolicited", (1, 2, 3)),
         time_sync=read.choice("time_sync", "lan", ("lan", "nonlan", "none")),
+        time_sync_period_s=read.seconds("time_sync_period_s", 0.0, 0.0, 31 * day),
+        assign_classes=read.boolean("assign_classes", False),
+        write_deadbands=read.boolean("write_deadbands", False),
+        freeze_period_s=read.seconds("freeze_period_s", 0.0, 0.0, 31 * day),
+        freeze_clear=read.boolean("freeze_clear", False),
+        commands_per_request=read.integer("commands_per_request", 1, 1, MAX_COMMANDS_PER_REQUEST),
+        acknowledge_direct=read.boolean("acknowledge_direct", True),
         keepalive_s=read.seconds("keepalive_s", 15.0, 0.0, day),
         engine=read.choice("engine", "vppscada", ("vppscada", "opendnp3")),
     )

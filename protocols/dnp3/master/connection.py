@@ -17,8 +17,22 @@ from protocols.dnp3.endpoint import Endpoint
 from protocols.dnp3.link import LinkAddresses
 from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.master.core import Master
-from protocols.dnp3.master.exchange import AskLinkStatus, Confirm, Deliver, Effect, Finished, Lost, Note, Send, Started
+from protocols.dnp3.master.exchange import (
+    Answered,
+    AskLinkStatus,
+    Confirm,
+    Deliver,
+    Effect,
+    Finished,
+    Lost,
+    Note,
+    Outcome,
+    Send,
+    Started,
+)
+from protocols.dnp3.master.maintenance import Task
 from protocols.dnp3.master.mapping import PointMapping
+from protocols.dnp3.master.phase import phase_of
 from protocols.dnp3.master.repeats import Repeats
 from vppscada.model.commands import Command, CommandResult
 from vppscada.model.sessions import SessionListener
@@ -62,8 +76,9 @@ class Connection:
         self._endpoint = Endpoint(channel, addresses, statistics, settings.link, max_fragment=MAX_RECEIVED_FRAGMENT)
         self._repeats = repeats
         repeats.connected(keeps_order=medium in _IN_ORDER)
-        self._master = Master(settings, mapping, statistics, time.monotonic(), repeats)
+        self._master = Master(settings, mapping, statistics, time.monotonic(), repeats, phase_of(name))
         self._results: dict[int, asyncio.Future[CommandResult]] = {}
+        self._outcomes: dict[int, asyncio.Future[Outcome]] = {}
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -98,8 +113,20 @@ class Connection:
             self._results.pop(ticket, None)
             self._master.withdraw(ticket)
 
+    async def request(self, task: Task) -> Outcome:
+        """Queue maintenance for its turn and await what comes of it. Cancelled before its turn, it never begins."""
+        outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        ticket = self._master.request(task)
+        self._outcomes[ticket] = outcome
+        self._advance()
+        try:
+            return await outcome
+        finally:
+            self._outcomes.pop(ticket, None)
+            self._master.withdraw(ticket)
+
     def end(self, reason: str) -> None:
-        """Give every command that is still waiting its result."""
+        """Give every command and task that is still waiting its result."""
         if self._timer is not None:
             self._timer.cancel()
         self._endpoint.close()
@@ -107,6 +134,8 @@ class Connection:
         for effect in self._master.effects:
             if isinstance(effect, Finished):
                 self._finish(effect)
+            elif isinstance(effect, Answered):
+                self._answer(effect)
         self._master.effects.clear()
 
     def _advance(self) -> None:
@@ -207,6 +236,8 @@ class Connection:
                 self._endpoint.send(effect.fragment)
             case Finished():
                 self._finish(effect)
+            case Answered():
+                self._answer(effect)
             case AskLinkStatus():
                 self._ask_link_status()
             case Started():
@@ -229,6 +260,11 @@ class Connection:
         result = self._results.pop(effect.ticket, None)
         if result is not None and not result.done():
             result.set_result(effect.result)
+
+    def _answer(self, effect: Answered) -> None:
+        outcome = self._outcomes.pop(effect.ticket, None)
+        if outcome is not None and not outcome.done():
+            outcome.set_result(effect.outcome)
 
 
 def _wall_ms() -> int:

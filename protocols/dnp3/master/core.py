@@ -8,14 +8,13 @@ nothing leaves on the strength of an old clock reading.
 
 import math
 from collections import Counter, deque
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from protocols.dnp3.addresses import address_of, command_variation
 from protocols.dnp3.application import (
+    NO_RESPONSE,
     Control,
     FragmentError,
-    Function,
     Response,
     build_confirm,
     build_request,
@@ -24,52 +23,42 @@ from protocols.dnp3.application import (
 )
 from protocols.dnp3.master.agenda import Agenda
 from protocols.dnp3.master.association import Association
+from protocols.dnp3.master.commands import CommandQueue, carry_out, prepare
+from protocols.dnp3.master.commands import Control as PreparedControl
 from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.master.exchange import (
+    Answered,
     Ask,
     AskLinkStatus,
     CommandProcedure,
     Confirm,
     Deliver,
     Effect,
+    Exchange,
     Finished,
     Lost,
-    Note,
+    MaintenanceProcedure,
+    NotAsked,
     Procedure,
     Reply,
     Send,
     Started,
 )
+from protocols.dnp3.master.maintenance import Task, perform
 from protocols.dnp3.master.mapping import PointMapping
-from protocols.dnp3.master.procedures import carry_out
 from protocols.dnp3.master.repeats import Repeats
-from protocols.dnp3.objects import ObjectError, ObjectFault, ObjectHeader
-from vppscada.model.commands import AnalogValue, Command, CommandResult, CommandStatus, Crob, NotSent, Rejected
-from vppscada.model.points import Point, PointKind
+from protocols.dnp3.master.reports import Reports
+from protocols.dnp3.objects import ObjectError, ObjectHeader
+from vppscada.model.commands import Command, CommandResult, NotSent
 
 #: More than every point of every kind in the largest variation needs; past it, the peer does not mean to end.
 MAX_RESPONSE_FRAGMENTS = 4096
+#: Fragments of a response whose objects are kept for a procedure that wants them all.
+_KEPT_FRAGMENTS = 16
 #: A link that could not be asked for its status is asked again after this.
 _KEEPALIVE_AGAIN_S = 1.0
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """The request that is outstanding."""
-
-    ask: Ask
-    sequence: int
-    deadline: float
-    sent_ms: int
-    retries: int
-    expected: int  # sequence of the next fragment of its response
-    fragments: int = 0
-    events: int = 0
-
-
-class _Queued(NamedTuple):
-    ticket: int
-    command: Command
+#: The phase of a session shortens its silence before a keep-alive by up to this share, so that sessions part.
+_KEEPALIVE_SPREAD = 0.25
 
 
 class Master:
@@ -82,25 +71,29 @@ class Master:
         statistics: Counter[str],
         now: float,
         repeats: Repeats | None = None,
+        phase: float = 0.0,
     ) -> None:
-        self.association = Association(settings)
         self.effects: deque[Effect] = deque()
+        self._reports = Reports(statistics, self.effects)
+        self.association = Association(settings, self._reports, mapping.points, phase)
         self.started = False
         self._settings = settings
         self._mapping = mapping
         self._repeats = Repeats(statistics) if repeats is None else repeats
         self._statistics = statistics
-        self._agenda = Agenda(self.association, self._note)
-        self._procedure: Procedure | CommandProcedure | None = None
-        self._ticket: int | None = None  # of the command that the procedure carries out
-        self._exchange: _Exchange | None = None
-        self._commands: deque[_Queued] = deque()
+        self._agenda = Agenda(self.association)
+        self._procedure: Procedure | CommandProcedure | MaintenanceProcedure | None = None
+        self._carried: tuple[int, ...] = ()  # tickets of the commands that the procedure carries out
+        self._performed: int | None = None  # ticket of the task that it performs
+        self._exchange: Exchange | None = None
+        self._commands = CommandQueue()
+        self._tasks: deque[tuple[int, Task]] = deque()
         self._tickets = 0
+        self._keepalive_s = settings.keepalive_s * (1.0 - _KEEPALIVE_SPREAD * phase)
         self._sequence = 0
         self._last_unsolicited: tuple[int, bytes] | None = None
         self._heard_at = now
         self._link_deadline = math.inf
-        self._told: set[str] = set()  # malformations that are in the log already
 
     @property
     def is_waiting(self) -> bool:
@@ -110,7 +103,7 @@ class Master:
     def put_off_keepalive(self, now: float) -> None:
         """The link could not be asked for its status now."""
         self._link_deadline = math.inf
-        self._heard_at = now - self._settings.keepalive_s + _KEEPALIVE_AGAIN_S
+        self._heard_at = now - self._keepalive_s + _KEEPALIVE_AGAIN_S
 
     def heard(self, now: float) -> None:
         """A frame of the outstation arrived, whatever it was."""
@@ -120,20 +113,26 @@ class Master:
     def submit(self, command: Command) -> int:
         """Queue a command; its ticket comes back in `Finished`."""
         self._tickets += 1
-        ticket = self._tickets
-        self._commands.append(_Queued(ticket, command))
-        return ticket
+        self._commands.add(self._tickets, command)
+        return self._tickets
+
+    def request(self, task: Task) -> int:
+        """Queue maintenance, behind commands and before polls; its ticket comes back in `Answered`."""
+        self._tickets += 1
+        self._tasks.append((self._tickets, task))
+        return self._tickets
 
     def withdraw(self, ticket: int) -> None:
-        """Nobody waits for this command any more: if it has not begun, it never will."""
-        self._commands = deque(queued for queued in self._commands if queued.ticket != ticket)
+        """Nobody waits for this command or task any more: if it has not begun, it never will."""
+        self._commands.withdraw(ticket)
+        self._tasks = deque(queued for queued in self._tasks if queued[0] != ticket)
 
     def receive(self, fragment: bytes, now: float, wall_ms: int) -> None:
         """A fragment arrived."""
         try:
             response = parse_response(fragment)
         except FragmentError as error:
-            self._count_malformed("fragments_malformed", str(error))
+            self._reports.once("fragments_malformed", str(error))
             return
         self._statistics["fragments_received"] += 1
         if response.is_unsolicited:
@@ -160,17 +159,19 @@ class Master:
     def next_deadline(self) -> float:
         """When `tick` and `advance` are to be called at the latest; infinity if nothing is waited for."""
         waiting = self._exchange.deadline if self._exchange is not None else self.association.next_due()
-        expiring = min((queued.command.expires_at for queued in self._commands), default=math.inf)
-        return min(waiting, self._link_deadline, self._keepalive_at(), expiring)
+        return min(waiting, self._link_deadline, self._keepalive_at(), self._commands.next_expiry())
 
     def abandon(self, reason: str) -> None:
-        """The connection is gone: every command gets its result."""
+        """The connection is gone: every command and every task gets its result."""
         self._exchange = None
-        if self._procedure is not None and self._ticket is not None:
+        while self._procedure is not None and (self._carried or self._performed is not None):
+            self._exchange = None
             self._resume(None, 0.0, 0)
         self._procedure = None
-        while self._commands:
-            self.effects.append(Finished(self._commands.popleft().ticket, NotSent(reason)))
+        for queued in self._commands.expired(math.inf):
+            self._finish(queued.ticket, NotSent(reason))
+        while self._tasks:
+            self.effects.append(Answered(self._tasks.popleft()[0], NotAsked(reason)))
 
     # responses
 
@@ -187,9 +188,14 @@ class Master:
         assert exchange is not None
         headers, events, understood = self._take_objects(response, now, wall_ms)
         exchange.fragments += 1
-        exchange.events += events
-        if response.control.confirm and understood:
-            self._confirm(response, events)
+        exchange.static_seen = exchange.static_seen or _holds_states(headers)
+        if understood:
+            exchange.events += events
+        if response.control.confirm:
+            # we ask for events first: behind the first state there is none that could be lost
+            self._confirm(response, events, understood=understood or exchange.static_seen)
+        if exchange.ask.whole and exchange.fragments <= _KEPT_FRAGMENTS:
+            exchange.kept += headers
         if not response.control.final:
             exchange.expected = next_sequence(exchange.expected)
             exchange.deadline = now + self._settings.response_timeout_s
@@ -197,34 +203,34 @@ class Master:
                 self._lose("response without end")
             return
         self._exchange = None
-        self._resume(Reply(response, headers, exchange.events, exchange.sent_ms, wall_ms, now), now, wall_ms)
+        objects = exchange.kept if exchange.ask.whole else headers
+        reply = Reply(response, objects, exchange.events, exchange.sent_ms, wall_ms, exchange.sent, now)
+        self._resume(reply, now, wall_ms)
 
     def _receive_unsolicited(self, response: Response, now: float, wall_ms: int) -> None:
         identity = (response.control.sequence, response.body)
         if identity == self._last_unsolicited:
             self._statistics["unsolicited_repeated"] += 1
-            self.association.note(response.indications, now)
+            self._note_indications(response, now)
             if response.control.confirm:
-                self._confirm(response, events=1)
+                self._confirm(response, events=1, understood=True)
             return
         self._statistics["unsolicited_received"] += 1
         _, events, understood = self._take_objects(response, now, wall_ms)
         if understood:
             self._last_unsolicited = identity
-            if response.control.confirm:
-                self._confirm(response, events)
+        if response.control.confirm:
+            self._confirm(response, events, understood=understood)
 
     def _take_objects(self, response: Response, now: float, wall_ms: int) -> tuple[tuple[ObjectHeader, ...], int, bool]:
-        """Deliver the readings; (headers, count of event objects, may be confirmed)."""
-        self.association.note(response.indications, now)
+        """Deliver the readings; (headers, count of event objects, whether all was understood)."""
+        self._note_indications(response, now)
         understood = True
         try:
             headers = response.headers()
         except ObjectError as error:
-            self._count_malformed("objects_malformed", str(error))
-            headers = error.parsed
-            # what we do not speak is dropped as if by choice; what is broken must not be acknowledged
-            understood = error.fault is ObjectFault.OBJECT_UNKNOWN
+            self._reports.once("objects_malformed", str(error))
+            headers, understood = error.parsed, False
         batches = self._mapping.batches(
             headers, wall_ms, unsolicited=response.is_unsolicited, clock_set=self.association.clock_set
         )
@@ -234,14 +240,18 @@ class Master:
         self._statistics["events_received"] += events
         return headers, events, understood
 
-    def _count_malformed(self, name: str, detail: str) -> None:
-        """Count each, log the first of a connection: a hostile peer must not fill the log."""
-        self._statistics[name] += 1
-        if name not in self._told:
-            self._told.add(name)
-            self.effects.append(Note(name, detail))
+    def _note_indications(self, response: Response, now: float) -> None:
+        if response.indications != self.association.indications:
+            self._statistics["indications"] = int(response.indications)
+        self.association.note(response.indications, now)
 
-    def _confirm(self, response: Response, events: int) -> None:
+    def _confirm(self, response: Response, events: int, *, understood: bool) -> None:
+        """Confirm, unless events may stand behind what we could not read: they must not be lost by our doing."""
+        if not understood:
+            detail = "it holds what is not understood, and there may be events behind it"
+            self._reports.once("confirms_withheld", detail)
+            self._repeats.confirmation_withheld()
+            return
         fragment = build_confirm(response.control.sequence, unsolicited=response.is_unsolicited)
         self._statistics["confirms_sent"] += 1
         self.effects.append(Confirm(fragment, after_settling=events > 0))
@@ -260,28 +270,38 @@ class Master:
             self.association.begin_polling(now)
             self.effects.append(Started())
         if self.started and self._commands:
-            self._begin_command(self._commands.popleft(), now, wall_ms)
+            self._begin_commands(now, wall_ms)
+            return True
+        if self.started and self._tasks:
+            self._performed, task = self._tasks.popleft()
+            self._run(perform(task, self.association), now, wall_ms)
             return True
         procedure = self._agenda.next_procedure(now)
         if procedure is None:
             return False
-        self._run(procedure, None, now, wall_ms)
+        self._run(procedure, now, wall_ms)
         return True
 
-    def _begin_command(self, queued: _Queued, now: float, wall_ms: int) -> None:
-        command = queued.command
-        point = self._mapping.point_at(command.row)
-        refusal = _unfit(command, point, now)
-        if refusal is not None or point is None:
-            self._finish(queued.ticket, refusal or NotSent("no such point"))
+    def _begin_commands(self, now: float, wall_ms: int) -> None:
+        controls: dict[int, PreparedControl] = {}
+        taken = self._commands.take(self._settings.commands_per_request)
+        for ticket, command in taken:
+            prepared = prepare(command, self._mapping.point_at(command.row), now)
+            if isinstance(prepared, PreparedControl):
+                controls[ticket] = prepared
+            else:
+                self._finish(ticket, prepared)
+        if not controls:
             return
-        self._statistics["commands_begun"] += 1
-        self._ticket = queued.ticket
-        self._run(carry_out(command, address_of(point).index, command_variation(point)), None, now, wall_ms)
+        self._statistics["commands_begun"] += len(controls)
+        self._carried = tuple(controls)
+        acknowledged = self._settings.acknowledge_direct
+        mode = taken[0].command.mode
+        self._run(carry_out(tuple(controls.values()), mode, acknowledged=acknowledged), now, wall_ms)
 
-    def _run(self, procedure: Procedure | CommandProcedure, reply: Reply | None, now: float, wall_ms: int) -> None:
+    def _run(self, procedure: Procedure | CommandProcedure | MaintenanceProcedure, now: float, wall_ms: int) -> None:
         self._procedure = procedure
-        self._resume(reply, now, wall_ms)
+        self._resume(None, now, wall_ms)
 
     def _resume(self, reply: Reply | None, now: float, wall_ms: int) -> None:
         assert self._procedure is not None
@@ -289,63 +309,61 @@ class Master:
             ask = self._procedure.send(reply)
         except StopIteration as done:
             self._procedure = None
-            if self._ticket is not None:
-                ticket, self._ticket = self._ticket, None
-                self._finish(ticket, done.value)
+            self._end(done.value)
             return
         self._ask(ask, ask.retries, now, wall_ms)
+
+    def _end(self, value: Any) -> None:
+        """A procedure is over: hand out what it came to."""
+        carried, self._carried = self._carried, ()
+        performed, self._performed = self._performed, None
+        if carried:
+            for ticket, result in zip(carried, value, strict=True):
+                self._finish(ticket, result)
+        elif performed is not None:
+            self.effects.append(Answered(performed, value))
 
     def _ask(self, ask: Ask, retries: int, now: float, wall_ms: int) -> None:
         sequence = self._sequence
         self._sequence = next_sequence(sequence)
-        deadline = now + self._settings.response_timeout_s
-        self._exchange = _Exchange(ask, sequence, deadline, wall_ms, retries, expected=sequence)
         self._statistics["requests_sent"] += 1
         self.effects.append(Send(build_request(Control(sequence), ask.function, ask.body)))
+        if ask.function in NO_RESPONSE:
+            self._resume(None, now, wall_ms)
+            return
+        deadline = now + self._settings.response_timeout_s
+        self._exchange = Exchange(ask, sequence, deadline, wall_ms, now, retries, expected=sequence)
 
-    def _time_out(self, exchange: _Exchange, now: float, wall_ms: int) -> None:
-        self._note("response_timed_out", exchange.ask.function.name.lower())
+    def _time_out(self, exchange: Exchange, now: float, wall_ms: int) -> None:
+        self._reports.each("response_timed_out", exchange.ask.function.name.lower())
         self._exchange = None
-        if exchange.retries > 0 and exchange.ask.function is Function.READ:
+        if exchange.retries > 0:
+            self._statistics["requests_repeated"] += 1
             self._ask(exchange.ask, exchange.retries - 1, now, wall_ms)
             return
         if exchange.ask.essential:
             self._lose(f"no response to {exchange.ask.function.name.lower()}")
         elif self._settings.keepalive_s > 0:
-            self._heard_at = min(self._heard_at, now - self._settings.keepalive_s)
+            self._heard_at = min(self._heard_at, now - self._keepalive_s)
         self._resume(None, now, wall_ms)
 
     def _expire_commands(self, now: float) -> None:
         """Nobody waits longer for a command than it lives, whatever is outstanding."""
-        expired = [queued for queued in self._commands if now >= queued.command.expires_at]
-        for queued in expired:
-            self._commands.remove(queued)
+        for queued in self._commands.expired(now):
             self._finish(queued.ticket, NotSent("expired before its turn"))
 
     def _finish(self, ticket: int, result: CommandResult) -> None:
         self._statistics[f"commands_{type(result).__name__.lower()}"] += 1
         self.effects.append(Finished(ticket, result))
 
-    def _note(self, event: str, detail: str) -> None:
-        self._statistics[event] += 1
-        self.effects.append(Note(event, detail))
-
     def _lose(self, reason: str) -> None:
         self.effects.append(Lost(reason))
 
     def _keepalive_at(self) -> float:
-        if self._settings.keepalive_s <= 0 or self._link_deadline < math.inf:
+        if self._keepalive_s <= 0 or self._link_deadline < math.inf:
             return math.inf
-        return self._heard_at + self._settings.keepalive_s
+        return self._heard_at + self._keepalive_s
 
 
-def _unfit(command: Command, point: Point | None, now: float) -> CommandResult | None:
-    """Why a command cannot be sent at all; None if it can."""
-    if now >= command.expires_at:
-        return NotSent("expired before its turn")
-    if point is None:
-        return NotSent(f"row {command.row} is no point of this session")
-    fits = (point.kind is PointKind.BINARY_OUTPUT and isinstance(command.body, Crob)) or (
-        point.kind is PointKind.ANALOG_OUTPUT and isinstance(command.body, AnalogValue)
-    )
-    return None if fits else Rejected(CommandStatus.NOT_SUPPORTED, f"{point.id} takes no such command")
+def _holds_states(headers: Sequence[ObjectHeader]) -> bool:
+    return any(header.kind is not None and header.form is not None and not header.form.is_event for header in headers)

@@ -79,6 +79,11 @@ class PointMapping:
         """Every row of the session."""
         return list(self._point_at)
 
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Every point of the session."""
+        return tuple(self._point_at.values())
+
     def point_at(self, row: int) -> Point | None:
         """The point at a row, None if it is not of this session."""
         return self._point_at.get(row)

@@ -2,47 +2,54 @@
 
 from collections.abc import Callable
 
-from protocols.dnp3.application import REFUSALS, Function, Indication
+from protocols.dnp3.application import REFUSALS, Function
 from protocols.dnp3.master.association import EVENT_CLASSES, Association
-from protocols.dnp3.master.exchange import Ask, CommandProcedure, Procedure, Reply
-from protocols.dnp3.objects import (
-    ValueBeyondVariation,
-    all_objects,
-    build_command,
-    build_restart_clear,
-    build_time,
-    parse_headers,
-)
-from vppscada.model.commands import (
-    Accepted,
-    Command,
-    CommandMode,
-    CommandResult,
-    CommandStatus,
-    NotSent,
-    Rejected,
-    Unanswered,
-)
+from protocols.dnp3.master.exchange import Ask, Procedure, Question, Reply
+from protocols.dnp3.master.maintenance import delay_ms
+from protocols.dnp3.master.setting_up import assign_classes, write_deadbands
+from protocols.dnp3.objects import all_objects, build_restart_clear, build_time
 
 _CLASS_DATA = 60  # group whose variations 1..4 name class 0, 1, 2, 3
-
-
-def disable_unsolicited(association: Association) -> Procedure:
-    """Keep the outstation quiet until everything has been asked for once (IEEE 1815, 5.1.1.1.2)."""
-    association.unsolicited = ()
-    yield Ask(Function.DISABLE_UNSOLICITED, _classes(EVENT_CLASSES))
 
 
 def clear_restart(association: Association) -> Procedure:
     """Tell the outstation that we know of its restart: before the poll, so that a second one shows."""
     if association.restarted:
-        yield Ask(Function.WRITE, build_restart_clear())
+        reply = yield from _ask(association, Function.WRITE, build_restart_clear())
+        _check(association, reply, "clear restart", "another restart will not show until it is cleared")
+
+
+def disable_unsolicited(association: Association) -> Procedure:
+    """Keep the outstation quiet until everything has been asked for once (IEEE 1815, 5.1.1.1.2)."""
+    association.unsolicited = ()
+    reply = yield from _ask(association, Function.DISABLE_UNSOLICITED, _classes(EVENT_CLASSES))
+    _check(association, reply, "disable unsolicited", "events may come before the states they change")
+
+
+def set_up_classes(association: Association) -> Procedure:
+    """Give the outstation the event classes of the map: before the poll, so that no change falls between."""
+    if association.settings.assign_classes:
+        yield from assign_classes(association)
+
+
+def set_up_deadbands(association: Association) -> Procedure:
+    """Give the outstation the deadbands of the map."""
+    if association.settings.write_deadbands:
+        yield from write_deadbands(association)
 
 
 def integrity_poll(association: Association) -> Procedure:
     """Events first, then the state of everything."""
     body = _classes(EVENT_CLASSES) + all_objects(_CLASS_DATA, 1)
-    yield Ask(Function.READ, body, retries=association.settings.read_retries, essential=True)
+    reply = yield Ask(Function.READ, body, retries=association.settings.read_retries, essential=True)
+    _check(association, reply, "integrity poll", "what it did not tell stays as it was")
+
+
+def set_clock(association: Association) -> Procedure:
+    """Set the outstation's clock if it asks for that, or if it is to be set in any case."""
+    unasked = association.settings.time_sync_period_s > 0
+    if association.settings.time_sync != "none" and (unasked or not association.clock_set):
+        yield from synchronise_time(association)
 
 
 def enable_unsolicited(association: Association) -> Procedure:
@@ -50,29 +57,30 @@ def enable_unsolicited(association: Association) -> Procedure:
     wanted = association.settings.unsolicited
     if not wanted:
         return
-    reply = yield Ask(Function.ENABLE_UNSOLICITED, _classes(wanted))
-    if reply is not None and not reply.response.indications & REFUSALS:
-        association.unsolicited = wanted
+    reply = yield from _ask(association, Function.ENABLE_UNSOLICITED, _classes(wanted))
+    good = _check(association, reply, "enable unsolicited", "events are polled")
+    association.unsolicited_agreed(wanted if good else ())
 
 
-def synchronise_time(association: Association) -> Procedure:
-    """Set the outstation's clock if it asks for that."""
-    if association.clock_set:
-        return
-    match association.settings.time_sync:
-        case "lan":
-            yield from _synchronise_lan()
-        case "nonlan":
-            yield from _synchronise_nonlan()
+def event_scan(association: Association) -> Procedure:
+    """Fetch what was announced since the poll and does not come by itself."""
+    if association.announced:
+        yield from event_poll(association, association.announced)
 
 
-#: The start-up order. Also run again when the outstation says that it restarted.
+#: The start-up order. Also run again when the outstation says that it restarted. The restart is cleared first where
+#: it is known already; on a new connection it is the answer to the first request that tells of it, and that request is
+#: the one to be quiet. Every step has retries of its own; all but the poll may fail, which is said with what it means.
 START_UP: tuple[Callable[[Association], Procedure], ...] = (
+    clear_restart,
     disable_unsolicited,
     clear_restart,
+    set_up_classes,
+    set_up_deadbands,
     integrity_poll,
+    set_clock,
     enable_unsolicited,
-    synchronise_time,
+    event_scan,
 )
 
 
@@ -83,93 +91,55 @@ def event_poll(association: Association, classes: tuple[int, ...]) -> Procedure:
         association.polled_classes(reply.events, reply.now)
 
 
-def carry_out(command: Command, index: int, variation: int) -> CommandProcedure:
-    """One command, with select first if its mode says so. OPERATE leaves once and is never repeated."""
-    try:
-        body = build_command(index, command.body, variation)
-    except ValueBeyondVariation as error:
-        return Rejected(CommandStatus.OUT_OF_RANGE, str(error))
-    if command.mode is CommandMode.DIRECT:
-        return _operated(body, (yield Ask(Function.DIRECT_OPERATE, body)))
-    reply = yield Ask(Function.SELECT, body)
-    if reply is None:
-        return NotSent("select was not answered")
-    refusal = _refusal(body, reply)
-    if refusal is not None:
-        return refusal
-    if reply.now >= command.expires_at:
-        return NotSent("expired between select and operate")
-    return _operated(body, (yield Ask(Function.OPERATE, body)))
+def synchronise_time(association: Association) -> Procedure:
+    """Set the outstation's clock. Where an answer is missing it is done anew, since time went on."""
+    by = _synchronise_lan if association.settings.time_sync == "lan" else _synchronise_nonlan
+    reply: Reply | None = None
+    for _ in range(association.settings.step_retries + 1):
+        reply = yield from by()
+        if reply is not None:
+            break
+    good = _check(association, reply, "time synchronisation", "times of events are called unsynchronised")
+    if good and not association.clock_set:
+        association.reports.once("time_not_taken", "the clock was set and the outstation still needs time")
 
 
-def _operated(body: bytes, reply: Reply | None) -> CommandResult:
-    if reply is None:
-        return Unanswered("no response after operate")
-    refusal = _refusal(body, reply)
-    if refusal is None:
-        return Accepted()
-    if refusal.detail == _ECHO_DIFFERS:
-        return Unanswered("response does not repeat what was asked")
-    return refusal
-
-
-_ECHO_DIFFERS = "echo differs"
-
-
-def _refusal(body: bytes, reply: Reply) -> Rejected | None:
-    """None if the response repeats the request octet by octet with success, else what the outstation says."""
-    if reply.response.body == body and not reply.response.indications & REFUSALS:
-        return None
-    status = _status_told(body, reply)
-    if status is not None:
-        return Rejected(status, f"status {status.name}")
-    indications = reply.response.indications
-    if indications & (Indication.FUNCTION_NOT_SUPPORTED | Indication.OBJECT_UNKNOWN):
-        return Rejected(CommandStatus.NOT_SUPPORTED, "function or object not supported")
-    if indications & Indication.PARAMETER_ERROR:
-        return Rejected(CommandStatus.FORMAT_ERROR, "parameter error")
-    if indications & Indication.ALREADY_EXECUTING:
-        return Rejected(CommandStatus.ALREADY_ACTIVE, "already executing")
-    return Rejected(CommandStatus.FORMAT_ERROR, _ECHO_DIFFERS)
-
-
-def _status_told(body: bytes, reply: Reply) -> CommandStatus | None:
-    """The status other than success that the response gives for our own point; None if it gives none."""
-    (asked,) = parse_headers(body, objects_follow=True)
-    index = int(asked.indexes()[0])
-    for header in reply.headers:
-        if header.group == asked.group and header.records is not None and header.is_indexed:
-            statuses = header.records["status"][header.indexes() == index].tolist()
-            told = [status & 0x7F for status in statuses if status & 0x7F]
-            if told:
-                return CommandStatus(told[0]) if told[0] in _STATUS_CODES else CommandStatus.UNDEFINED
-    return None
-
-
-_STATUS_CODES = frozenset(int(status) for status in CommandStatus)
-
-
-def _synchronise_lan() -> Procedure:
+def _synchronise_lan() -> Question:
     """The outstation notes when a request arrives, then is told what time that was (IEEE 1815, 10.4)."""
     reply = yield Ask(Function.RECORD_CURRENT_TIME)
-    if reply is not None and not reply.response.indications & REFUSALS:
-        yield Ask(Function.WRITE, build_time(50, 3, reply.sent_ms))
+    if reply is None or reply.response.indications & REFUSALS:
+        return reply
+    return (yield Ask(Function.WRITE, build_time(50, 3, reply.sent_ms)))
 
 
-def _synchronise_nonlan() -> Procedure:
+def _synchronise_nonlan() -> Question:
     """The line's delay is measured first and added to the time that is written."""
     reply = yield Ask(Function.DELAY_MEASURE)
     if reply is None or reply.response.indications & REFUSALS:
-        return
-    delay_ms = (reply.received_ms - reply.sent_ms - _processing_ms(reply)) // 2
-    yield Ask(Function.WRITE, build_time(50, 1, reply.received_ms + max(delay_ms, 0)))
+        return reply
+    both_ways_ms = (reply.now - reply.sent) * 1000.0 - (delay_ms(reply) or 0)
+    one_way_ms = round(max(both_ways_ms, 0.0) / 2.0)
+    return (yield Ask(Function.WRITE, build_time(50, 1, reply.received_ms + one_way_ms)))
 
 
-def _processing_ms(reply: Reply) -> int:
-    for header in reply.headers:
-        if header.group == 52 and header.count and header.records is not None:
-            return int(header.records["delta"][0]) * (1000 if header.variation == 1 else 1)
-    return 0
+def _ask(association: Association, function: Function, body: bytes) -> Question:
+    return (yield Ask(function, body, retries=association.settings.step_retries))
+
+
+def _check(association: Association, reply: Reply | None, step: str, consequence: str) -> bool:
+    """True if the outstation did it; else it is said what that means."""
+    why = refusal_told(reply)
+    if why:
+        association.failed(step, why, consequence)
+    return not why
+
+
+def refusal_told(reply: Reply | None) -> str:
+    """Why a request was not done; empty if it was."""
+    if reply is None:
+        return "no response"
+    refused = reply.response.indications & REFUSALS
+    return (refused.name or "refused").lower().replace("_", " ") if refused else ""
 
 
 def _classes(classes: tuple[int, ...]) -> bytes:

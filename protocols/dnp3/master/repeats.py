@@ -76,6 +76,7 @@ class Repeats:
         self._only_repeats = False  # nothing else came since the connection is new
         self._asked: int | None = None  # sequence of the last request, if it left after the last confirmation
         self._keeps_order = True
+        self._withheld = False  # the last fragment was not confirmed: it will come again
 
     def connected(self, *, keeps_order: bool) -> None:
         """A new connection begins; with ``keeps_order`` nothing that arrives on it overtakes or is lost alone."""
@@ -88,10 +89,16 @@ class Repeats:
     def confirmation_left(self) -> None:
         """A confirmation was sent."""
         self._asked = None
+        self._withheld = False
+
+    def confirmation_withheld(self) -> None:
+        """A fragment is not going to be confirmed: its events are reported again, whatever is asked meanwhile."""
+        self._asked = None
+        self._withheld = True
 
     def request_left(self, sequence: int) -> None:
         """A request was sent, after whatever confirmation came before."""
-        self._asked = sequence
+        self._asked = None if self._withheld else sequence
 
     def response_arrived(self, sequence: int) -> None:
         """A solicited response arrived and is about to be taken."""
@@ -141,7 +148,7 @@ class Repeats:
         if not events.same_as(self._unconfirmed.part(start, start + events.size)):
             return False
         all_come_again = start + events.size == self._unconfirmed.size
-        return bool(events.time_ms.all()) or (self._only_repeats and all_come_again)
+        return bool(events.time_ms.all()) or ((self._only_repeats or self._withheld) and all_come_again)
 
     def _recognised(self, events: _Events) -> NDArray[np.bool_]:
         """Events with a time that are among the unconfirmed, each of those once."""

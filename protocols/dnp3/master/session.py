@@ -11,6 +11,8 @@ from protocols.dnp3.channels.lines import Lines, Opened, Place
 from protocols.dnp3.link import LinkAddresses
 from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.master.connection import Connection
+from protocols.dnp3.master.exchange import NotAsked, Outcome
+from protocols.dnp3.master.maintenance import Task
 from protocols.dnp3.master.mapping import PointMapping
 from protocols.dnp3.master.repeats import Repeats
 from protocols.dnp3.master.standby import Standby
@@ -70,6 +72,16 @@ class Dnp3Session:
         if connection is None:
             return NotSent("not connected")
         return await connection.operate(command)
+
+    async def request(self, task: Task) -> Outcome:
+        """Have a freeze, a restart, device attributes or deadbands done, and await what the outstation says.
+
+        Never raises for anything a device or network does, and nothing of it is repeated by itself.
+        """
+        connection = self._connection
+        if connection is None:
+            return NotAsked("not connected")
+        return await connection.request(task)
 
     async def _live(self, listener: "_FirstTime") -> None:
         path, opened = await self._open()

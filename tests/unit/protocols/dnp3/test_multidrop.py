@@ -62,7 +62,9 @@ async def test_a_dead_outstation_costs_the_others_no_more_than_its_own_timeouts(
         show(station, -1.0)
         settings = replace(POLLED, port=gateway.port)
         alive = session(replace(settings, remote_address=FIRST), lines)
-        dead = session(replace(settings, remote_address=DEAD, response_timeout_s=0.1, read_retries=0), lines)
+        dead = session(
+            replace(settings, remote_address=DEAD, response_timeout_s=0.1, read_retries=0, step_retries=0), lines
+        )
         async with running(alive, dead) as [listener, nothing]:
             await listener.has_started(1)
             for value in range(20):

@@ -41,10 +41,11 @@ def test_what_it_cannot_do_is_a_fault(change: dict[str, Any], key: str) -> None:
 
 def test_every_setting_is_either_obeyed_or_a_fault_when_it_differs_from_its_default() -> None:
     others = {"engine", "host", "port", "local_address", "remote_address", "read_retries", "keepalive_s"}
+    others |= {"integrity_period_s", "class1_period_s", "class2_period_s", "class3_period_s"}
     for field in fields(PLAIN):
         changed: dict[str, Any] = {field.name: object()}
         obeyed = not engine_faults(replace(PLAIN, **changed), found=True)
-        assert obeyed == (field.name in others or field.name.endswith(("timeout_s", "period_s"))), field.name
+        assert obeyed == (field.name in others or field.name.endswith("timeout_s")), field.name
 
 
 def test_a_missing_package_is_a_fault_that_says_what_to_install() -> None:
