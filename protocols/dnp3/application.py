@@ -162,7 +162,7 @@ class Response:
         Raises:
             ObjectError: they do not parse.
         """
-        return parse_headers(self.body, objects_follow=True)
+        return parse_headers(self.body, objects_follow=True, skip_free_format=True)
 
 
 _FUNCTIONS = {int(function): function for function in Function}

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from protocols.dnp3.addresses import address_of
-from protocols.dnp3.objects import ObjectHeader, quality_of
+from protocols.dnp3.addresses import COMMAND, FROZEN, address_of
+from protocols.dnp3.objects import EVENT_GROUP, STATIC_GROUP, ObjectHeader, quality_of, state_of
 from vppscada.model.batch import Batch, Cause, Rows, TimesMs, Values
 from vppscada.model.points import Point, PointKind, RowPoint
 from vppscada.model.quality import Quality, QualityColumn, TimeQuality
@@ -17,6 +17,16 @@ _NO_ROW = -1
 #: A table of rows by index may waste this many entries beyond four for each point; past that it is searched.
 _SPARE_ENTRIES = 1024
 _COMMON_TIME_GROUP = 51
+_BINARY_COMMANDS, _ANALOG_COMMANDS = 13, 43
+_COMMANDS = frozenset({_BINARY_COMMANDS, _ANALOG_COMMANDS})
+_STATUS_BITS = np.uint8(0x7F)
+#: Groups of points that are not fed by their own value, by kind and source.
+_SOURCE_GROUPS: dict[tuple[PointKind, str], tuple[int, ...]] = {
+    (PointKind.COUNTER, FROZEN): (21, 23),
+    (PointKind.ANALOG_INPUT, FROZEN): (31, 33),
+    (PointKind.BINARY_INPUT, COMMAND): (_BINARY_COMMANDS,),
+    (PointKind.ANALOG_INPUT, COMMAND): (_ANALOG_COMMANDS,),
+}
 #: The end of the year 9999, UTC. Octets allow for later; no calendar downstream does.
 LAST_TIME_MS = 253_402_300_799_999
 
@@ -56,6 +66,13 @@ class _Part(NamedTuple):
     texts: dict[int, str]
 
 
+class _Fed(NamedTuple):
+    """What the objects of a group are readings of."""
+
+    kind: PointKind
+    rows: IndexRows
+
+
 class CommonTime(NamedTuple):
     """The common time of occurrence (g51) that relative times count from."""
 
@@ -68,10 +85,14 @@ class PointMapping:
 
     def __init__(self, points: Sequence[RowPoint], statistics: Counter[str]) -> None:
         self._point_at = {row: point for row, point in points if point.enabled}
-        by_kind: dict[PointKind, dict[int, int]] = {}
+        fed: dict[tuple[PointKind, str], dict[int, int]] = {}
         for row, point in self._point_at.items():
-            by_kind.setdefault(point.kind, {})[address_of(point).index] = row
-        self._rows = {kind: IndexRows(rows) for kind, rows in by_kind.items()}
+            address = address_of(point)
+            fed.setdefault((point.kind, address.source), {})[address.index] = row
+        self._fed: dict[int, _Fed] = {}
+        for (kind, source), rows in fed.items():
+            index_rows = IndexRows(rows)
+            self._fed |= dict.fromkeys(_groups(kind, source), _Fed(kind, index_rows))
         self._statistics = statistics
 
     @property
@@ -114,16 +135,17 @@ class PointMapping:
         return [_join(parts, received_ms, cause) for parts, cause in found if parts]
 
     def _part(self, header: ObjectHeader, trusted: TimeQuality, common: CommonTime | None) -> _Part | None:
-        kind = header.kind
-        if kind is None or not header.count:
+        fed = self._fed.get(header.group)
+        if fed is None or not header.count:
+            self._statistics["unknown_indexes"] += header.count if header.kind is not None else 0
             return None
-        index_rows = self._rows.get(kind)
-        if index_rows is None:
-            self._statistics["unknown_indexes"] += header.count
-            return None
+        kind, index_rows = fed
         rows = index_rows.rows_of(header)
         times, time_quality = _times(header, trusted, common)
-        value, quality = header.values(), quality_of(header.flags(), kind)
+        if header.group in _COMMANDS:
+            value, quality = _commanded(header)
+        else:
+            value, quality = header.values(), quality_of(header.flags(), kind)
         if kind.is_analog:
             quality = self._finite(value, quality)
         part = _Part(rows, value, quality, times, time_quality, _texts(header, rows))
@@ -151,6 +173,23 @@ class PointMapping:
             part.time_quality[known],
             part.texts,
         )
+
+
+def _groups(kind: PointKind, source: str) -> tuple[int, ...]:
+    """Groups that feed a point."""
+    return _SOURCE_GROUPS[kind, source] if source else (STATIC_GROUP[kind], EVENT_GROUP[kind])
+
+
+def _commanded(header: ObjectHeader) -> tuple[Values, QualityColumn]:
+    """g13 and g43: what an output was told, online only if it took that (status 0)."""
+    assert header.records is not None
+    if header.group == _BINARY_COMMANDS:
+        flags = header.records["flags"]
+        value, status = state_of(flags, PointKind.BINARY_OUTPUT).astype(np.float64), flags & _STATUS_BITS
+    else:
+        value, status = header.values(), header.records["status"]
+    quality: QualityColumn = np.where(status == 0, np.uint16(Quality.ONLINE), np.uint16(0))
+    return value, quality
 
 
 def _texts(header: ObjectHeader, rows: Rows) -> dict[int, str]:

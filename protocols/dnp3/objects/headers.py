@@ -40,6 +40,7 @@ _WIDTH = {
     Qualifier.INDEX_16: 2,
 }
 _BY_CODE = {int(qualifier): qualifier for qualifier in Qualifier}
+_FREE_FORMAT = b"\x5b"
 _RANGES = (Qualifier.RANGE_8, Qualifier.RANGE_16)
 _INDEXED = (Qualifier.INDEX_8, Qualifier.INDEX_16)
 
@@ -130,13 +131,14 @@ class ObjectHeader:
 
 
 def parse_headers(
-    data: bytes, *, objects_follow: bool, only_in: frozenset[int] | None = None
+    data: bytes, *, objects_follow: bool, only_in: frozenset[int] | None = None, skip_free_format: bool = False
 ) -> tuple[ObjectHeader, ...]:
     """Parse everything after the application header.
 
     ``objects_follow`` says whether the function carries object data (write, controls, responses) or only
     names objects (read, freeze, enable and disable unsolicited, assign class); ``only_in`` are the groups that
-    carry data where not all do (freeze at time).
+    carry data where not all do (freeze at time). With ``skip_free_format`` objects that tell their own size
+    (qualifier 5B: files, data sets, authentication) are left out instead of being a fault.
 
     Raises:
         ObjectError: with the internal indication that fits and the headers before the fault.
@@ -145,6 +147,9 @@ def parse_headers(
     offset = 0
     try:
         while offset < len(data):
+            if skip_free_format and data[offset + 2 : offset + 3] == _FREE_FORMAT:
+                offset = _past_free_format(data, offset)
+                continue
             follow = objects_follow and (only_in is None or data[offset] in only_in)
             header, offset = _parse_header(data, offset, follow)
             headers.append(header)
@@ -152,6 +157,19 @@ def parse_headers(
         error.parsed = tuple(headers)
         raise
     return tuple(headers)
+
+
+def _past_free_format(data: bytes, offset: int) -> int:
+    """Where a header with qualifier 5B ends: a count in one octet, then objects, the size of each in two before it."""
+    count = data[offset + 3] if offset + 3 < len(data) else 1
+    offset += 4
+    for _ in range(count):
+        if offset + 2 > len(data):
+            raise ObjectError(ObjectFault.PARAMETER_ERROR, "truncated size of an object")
+        offset += 2 + int.from_bytes(data[offset : offset + 2], "little")
+    if offset > len(data):
+        raise ObjectError(ObjectFault.PARAMETER_ERROR, "an object of its own size does not fit the fragment")
+    return offset
 
 
 def _parse_header(data: bytes, offset: int, objects_follow: bool) -> tuple[ObjectHeader, int]:

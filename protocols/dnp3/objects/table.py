@@ -26,7 +26,7 @@ _FIELDS: dict[str, tuple[tuple[str, str], ...]] = {
     "crob": (("code", "u1"), ("count", "u1"), ("on_ms", "<u4"), ("off_ms", "<u4")),
 }
 
-_EVENT_GROUPS = frozenset({2, 4, 11, 13, 22, 23, 32, 33, 42, 43, 111, 122})
+_EVENT_GROUPS = frozenset({2, 4, 11, 13, 22, 23, 32, 33, 42, 43, 111, 113, 122})
 #: Groups that we neither serve nor map: a master knows their size, so that what stands behind them is not lost.
 _PASSED_OVER = frozenset({102, 121, 122})
 _BI, _DI, _AI = PointKind.BINARY_INPUT, PointKind.DOUBLE_BIT_INPUT, PointKind.ANALOG_INPUT
@@ -203,23 +203,26 @@ _FORMS = (
     _form(122, 2, None, "flags association uint32 time"),
 )
 
+_STRINGS = frozenset({110, 111})
+_OCTETS = _STRINGS | {112, 113}
 FORMS: dict[tuple[int, int], ObjectForm] = {(form.group, form.variation): form for form in _FORMS}
-GROUPS = (frozenset(form.group for form in _FORMS) | {110, 111}) - _PASSED_OVER
+GROUPS = (frozenset(form.group for form in _FORMS) | _STRINGS) - _PASSED_OVER
 
 
 def find_form(group: int, variation: int) -> ObjectForm | None:
     """The form of a variation, None if we do not speak it. Octet strings have one form for each length."""
-    if group in (110, 111):
+    if group in _OCTETS:
         return octet_string_form(group, variation) if 1 <= variation <= 255 else None
     return FORMS.get((group, variation))
 
 
 @lru_cache(maxsize=512)
 def octet_string_form(group: int, length: int) -> ObjectForm:
-    """g110/g111: the variation is the length of the string, 1..255."""
+    """g110/g111, and g112/g113 of virtual terminals: the variation is the length of the string, 1..255."""
     octets = ("octets", f"V{length}")
     prefixed = {width: np.dtype([("index", f"<u{width}"), octets]) for width in (1, 2)}
-    return ObjectForm(group, length, PointKind.STRING, np.dtype([octets]), prefixed=prefixed)
+    kind = PointKind.STRING if group in _STRINGS else None
+    return ObjectForm(group, length, kind, np.dtype([octets]), prefixed=prefixed)
 
 
 #: Static group and event group of each kind of point.

@@ -63,7 +63,8 @@ class PointTable:
 
     def __init__(self, points: Sequence[RowPoint], *, freeze_events_on_change: bool = False) -> None:
         self._freeze_events_on_change = freeze_events_on_change
-        served = [p for p in points if p.point.enabled]
+        # what freezes and commands make of other points has no place of its own
+        served = [p for p in points if p.point.enabled and not address_of(p.point).source]
         size = max((p.row for p in points), default=-1) + 1
         self._size = size
         self.points = {p.row: p.point for p in served}
