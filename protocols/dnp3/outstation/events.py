@@ -4,7 +4,7 @@ An event is unsaved, then waiting, then written (in a fragment that is not confi
 One fragment at a time can be unconfirmed, so "written" needs no name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 
 import numpy as np
@@ -32,6 +32,7 @@ EventArray = NDArray[np.void]
 Positions = NDArray[np.intp]
 Ids = NDArray[np.int64]
 _FIRST_CAPACITY = 256
+_FIRST_LOOK = 512  # events that a search looks at first; each further look takes four times as many
 _NO_IDS: Ids = np.empty(0, dtype=np.int64)
 
 
@@ -146,15 +147,16 @@ class EventBuffer:
 
     def waiting(self, classes: frozenset[int] | None, kind: int | None, limit: int) -> Positions:
         """Positions of reportable events of these classes or this kind, oldest first; valid until the next change."""
-        part = self._live()
-        chosen = part["state"] == _WAITING
-        if classes is not None:
-            asked = np.zeros(4, dtype=np.bool_)
-            asked[list(classes)] = True
-            chosen &= asked[part["event_class"]]
-        if kind is not None:
-            chosen &= part["kind"] == kind
-        return self._head + np.flatnonzero(chosen)[:limit]
+        of_classes = self._counts[_WAITING, list(classes)] if classes is not None else self._counts[_WAITING]
+        limit = min(limit, int(of_classes.sum()))
+        asked = np.zeros(4, dtype=np.bool_)
+        asked[list(classes) if classes is not None else slice(None)] = True
+
+        def wanted(part: EventArray) -> NDArray[np.bool_]:
+            chosen: NDArray[np.bool_] = (part["state"] == _WAITING) & asked[part["event_class"]]
+            return chosen if kind is None else chosen & (part["kind"] == kind)
+
+        return self._find(wanted, limit)
 
     def at(self, positions: Positions) -> EventArray:
         """The events at these positions (a copy)."""
@@ -181,10 +183,22 @@ class EventBuffer:
     def _live(self) -> EventArray:
         return self._events[self._head : self._tail]
 
+    def _find(self, wanted: Callable[[EventArray], NDArray[np.bool_]], limit: int) -> Positions:
+        """The first positions of wanted events. Looks no further than it must: a backlog must not slow its own end."""
+        found: list[Positions] = []
+        begin, size = self._head, _FIRST_LOOK
+        while limit > 0 and begin < self._tail:
+            end = min(begin + size, self._tail)
+            here = begin + np.flatnonzero(wanted(self._events[begin:end]))[:limit]
+            found.append(here)
+            limit -= len(here)
+            begin, size = end, 4 * size
+        if len(found) == 1:
+            return found[0]
+        return np.concatenate(found) if found else np.empty(0, dtype=np.intp)
+
     def _written(self) -> Positions:
-        if not self._counts[_WRITTEN].any():
-            return np.empty(0, dtype=np.intp)
-        return self._head + np.flatnonzero(self._live()["state"] == _WRITTEN)
+        return self._find(lambda part: part["state"] == _WRITTEN, int(self._counts[_WRITTEN].sum()))
 
     def _insert(self, fresh: EventArray, state: int) -> None:
         self._make_room(len(fresh))
@@ -193,17 +207,18 @@ class EventBuffer:
         self._events["state"][self._tail : end] = state
         self._counts[state] += np.bincount(fresh["event_class"], minlength=4)
         self._tail = end
-        for event_class in (1, 2, 3):
-            self._bound(event_class)
+        excess = self._counts[_UNSAVED:].sum(axis=0) - self._max
+        for event_class in np.flatnonzero(excess > 0).tolist():
+            self._overflow(event_class, int(excess[event_class]))
 
-    def _bound(self, event_class: int) -> None:
-        excess = int(self._counts[_UNSAVED:, event_class].sum()) - self._max
-        if excess <= 0:
-            return
-        part = self._live()
-        oldest = np.flatnonzero((part["state"] != _GONE) & (part["event_class"] == event_class))[:excess]
+    def _overflow(self, event_class: int, excess: int) -> None:
+        """The newest are kept."""
+        oldest = self._find(
+            lambda part: (part["state"] != _GONE) & (part["event_class"] == event_class),
+            excess,
+        )
         self._overflowed.add(event_class)
-        self._remove(self._head + oldest)
+        self._remove(oldest)
 
     def _remove(self, at: Positions) -> None:
         # unsaved ones too: the store may be writing them this moment, and forgetting what is not there costs nothing
@@ -213,15 +228,15 @@ class EventBuffer:
             for number in self._events["id"][at[self._events["text"][at] > 0]].tolist():
                 self.texts.pop(number, None)
         self._move(at, _GONE)
-        states = self._live()["state"]
-        kept = np.flatnonzero(states != _GONE)
-        self._head = self._head + int(kept[0]) if len(kept) else self._tail
+        first = self._find(lambda part: part["state"] != _GONE, 1)
+        self._head = int(first[0]) if len(first) else self._tail
 
     def _move(self, at: Positions, state: int) -> None:
-        moved = self._events[at]
-        np.subtract.at(self._counts, (moved["state"], moved["event_class"]), 1)
-        self._counts[state] += np.bincount(moved["event_class"], minlength=4)
-        self._events["state"][at] = state
+        states, classes = self._events["state"], self._events["event_class"][at]
+        before = np.bincount(states[at] * np.uint8(4) + classes, minlength=self._counts.size)
+        self._counts -= before.reshape(self._counts.shape)
+        self._counts[state] += np.bincount(classes, minlength=4)
+        states[at] = state
 
     def _make_room(self, count: int) -> None:
         if self._tail + count <= len(self._events):
