@@ -69,5 +69,11 @@ class Dialler(Listener):
             level("dialling_failed", medium=str(self._medium), reason=str(error))
             return
         self._statistics["connects_made"] += 1
-        self._on_channel(channel)
+        try:
+            self._on_channel(channel)
+        except Exception:
+            # a station that cannot take its channel now may be able to later
+            self._statistics["connections_failed"] += 1
+            log.exception("connection_failed", medium=str(self._medium))
+            channel.abort("not taken")
         await channel.closed()

@@ -67,7 +67,7 @@ class Connection:
         self._channel = channel = opened.channel
         self._turn = opened.turn
         self._turn_used = False  # the turn is ours, and what it was for has begun
-        self._waits_for_turn = False
+        self._waits_for_turn = False  # or for our own link layer
         self._awaits_status = False  # on a shared line nothing else is said until it comes
         self._listener = listener
         self._statistics = statistics
@@ -142,16 +142,20 @@ class Connection:
         """Begin what is due, if it is our turn, and see to it that we are called when the next thing is."""
         if self._settling or not self._channel.is_open:
             return
-        if self._awaits_status:
-            self._arm()
-            return
-        if self._master.is_waiting or self._has_turn():
+        if self._master.is_waiting or (self._line_is_quiet() and self._has_turn()):
             self._master.advance(time.monotonic(), _wall_ms())
             self._perform_all()
             self._turn_used = self._turn_used or self._master.is_waiting
             if not self._turn_used:
                 self._turn.release()
         self._arm()
+
+    def _line_is_quiet(self) -> bool:
+        """False while our own link layer still uses a shared line: then the turn is kept, and nothing else begins."""
+        if self._turn.is_shared and (self._awaits_status or self._endpoint.is_sending):
+            self._waits_for_turn = True
+            return False
+        return True
 
     def _has_turn(self) -> bool:
         """One turn is one procedure: after it, whoever waits longest comes next."""
@@ -251,7 +255,7 @@ class Connection:
         """Keep alive. Where others have the line, that must not speak into their answers: it can wait."""
         if self._master.is_waiting or self._has_turn():
             self._turn_used = True
-            self._awaits_status = self._turn.is_shared
+            self._awaits_status = True
             self._endpoint.ask_link_status()
         else:
             self._master.put_off_keepalive(time.monotonic())

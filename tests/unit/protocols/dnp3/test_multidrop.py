@@ -15,6 +15,7 @@ from protocols.dnp3.link_sending import LinkSettings
 from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from tests.unit.protocols.dnp3.association import (
+    PATIENCE_S,
     Field,
     command,
     outstation,
@@ -231,3 +232,19 @@ async def test_two_outstations_with_one_address_do_not_share_a_port() -> None:
         await second.stop()
     async with serving(second):
         assert second.port == port
+
+
+async def test_keep_alives_take_turns_too() -> None:
+    stations = [outstation(replace(QUIET, local_address=a)) for a in (FIRST, SECOND)]
+    lines = Lines()
+    async with serving(*stations), Gateway(*(one.port for one in stations)).laid() as gateway:
+        settings = replace(POLLED, port=gateway.port, class1_period_s=0.0, keepalive_s=0.02)
+        sessions = [session(replace(settings, remote_address=a), lines) for a in (FIRST, SECOND)]
+        async with running(*sessions) as listeners:
+            for listener in listeners:
+                await listener.has_started(1)
+            async with asyncio.timeout(PATIENCE_S):
+                while min(one.statistics["keepalives_sent"] for one in sessions) < 20:  # noqa: ASYNC110  # a count
+                    await asyncio.sleep(0.01)
+            assert [listener.connected for listener in listeners] == [1, 1]
+            assert await asyncio.gather(*(one.operate(command()) for one in sessions)) == [Accepted(), Accepted()]
