@@ -32,7 +32,7 @@ _OBEYED = frozenset(
 #: Values beside the default that it obeys too.
 _OBEYED_VALUES: dict[str, tuple[object, ...]] = {"time_sync": ("none",)}
 #: Keys of the site file behind fields that have another name.
-_KEYS = {"transport": "medium, role and channel", "link": "link_confirm"}
+_KEYS = {"transport": "medium, role, channel or trace", "link": "link_confirm"}
 
 
 def engine_faults(settings: "Dnp3SessionSettings", found: bool | None = None) -> list[SettingFault]:
@@ -55,7 +55,7 @@ def engine_faults(settings: "Dnp3SessionSettings", found: bool | None = None) ->
 def _expected(name: str) -> str:
     match name:
         case "transport":
-            return "medium tcp, role client, no channel; or engine vppscada"
+            return "medium tcp, role client, no channel, no trace; or engine vppscada"
         case "time_sync":
             return "lan | none; or engine vppscada"
         case "unsolicited":

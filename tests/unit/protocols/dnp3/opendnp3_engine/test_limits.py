@@ -31,8 +31,8 @@ def test_plain_settings_are_obeyed() -> None:
         ({"unsolicited": ()}, "unsolicited"),
         ({"unsolicited": (1, 2)}, "unsolicited"),
         ({"link": LinkSettings(confirm="always")}, "link_confirm"),
-        ({"transport": Transport(MediumKind.UDP)}, "medium, role and channel"),
-        ({"transport": Transport(channel="north")}, "medium, role and channel"),
+        ({"transport": Transport(MediumKind.UDP)}, "medium, role, channel or trace"),
+        ({"transport": Transport(channel="north")}, "medium, role, channel or trace"),
     ],
 )
 def test_what_it_cannot_do_is_a_fault(change: dict[str, Any], key: str) -> None:
