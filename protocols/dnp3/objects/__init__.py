@@ -27,6 +27,7 @@ from protocols.dnp3.objects.build import (
     consecutive_runs,
     echo_with_status,
     encode_records,
+    fits,
     form_of,
     index_header,
     index_width,
@@ -40,7 +41,7 @@ from protocols.dnp3.objects.controls import (
     read_commands,
 )
 from protocols.dnp3.objects.errors import ObjectError, ObjectFault
-from protocols.dnp3.objects.flags import FlagColumn, flags_of, quality_of, state_of, with_state
+from protocols.dnp3.objects.flags import ONLINE_FLAG, FlagColumn, flags_of, quality_of, state_of, with_state
 from protocols.dnp3.objects.headers import IndexColumn, ObjectHeader, Qualifier, parse_headers
 from protocols.dnp3.objects.table import (
     EVENT_GROUP,
@@ -60,6 +61,7 @@ __all__ = [
     "FORMS",
     "GROUPS",
     "LIST_OF_ATTRIBUTES",
+    "ONLINE_FLAG",
     "STANDARD_SET",
     "STATIC_GROUP",
     "AttributeType",
@@ -87,6 +89,7 @@ __all__ = [
     "echo_with_status",
     "encode_records",
     "find_form",
+    "fits",
     "flag_attribute",
     "flags_of",
     "float_attribute",

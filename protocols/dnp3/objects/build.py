@@ -7,6 +7,7 @@ that an outstation fills fragment after fragment without measuring anything itse
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -228,6 +229,21 @@ def _pack_states(columns: ObjectColumns, form: ObjectForm) -> bytes:
     return np.packbits(bits, bitorder="little").tobytes()
 
 
+def fits(form: ObjectForm, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """True where the variation can tell the value as it is (whole numbers rounded); states always fit."""
+    if not form.has_value:
+        return np.ones(len(values), dtype=np.bool_)
+    assert form.record is not None
+    low, high = _limits(form.record["value"])
+    inside: NDArray[np.bool_] = (values >= low) & (values <= high)
+    return inside
+
+
+def _limits(dtype: "np.dtype[Any]") -> tuple[float, float]:
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    return float(limits.min), float(limits.max)
+
+
 def _representable(
     form: ObjectForm, values: NDArray[np.float64], flags: FlagColumn
 ) -> tuple[NDArray[np.float64], FlagColumn]:
@@ -236,8 +252,7 @@ def _representable(
     dtype = form.record["value"]
     if dtype.kind == "f" and dtype.itemsize == 8:
         return values, flags
-    limits = np.finfo(np.float32) if dtype.kind == "f" else np.iinfo(dtype)
-    low, high = float(limits.min), float(limits.max)
+    low, high = _limits(dtype)
     beyond = (values < low) | (values > high)
     missing = np.isnan(values)
     clamped = np.clip(values, low, high)

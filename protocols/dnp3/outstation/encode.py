@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocols.dnp3.objects import (
+    ONLINE_FLAG,
     STATIC_GROUP,
     ObjectColumns,
     ObjectForm,
     build_octet_strings,
     build_static,
+    fits,
     flags_of,
     form_of,
     index_width,
@@ -31,6 +33,12 @@ KIND_OF_GROUP: dict[int, PointKind] = {group: kind for kind, group in STATIC_GRO
     21: PointKind.COUNTER,
     31: PointKind.ANALOG_INPUT,
     _DEADBAND_GROUP: PointKind.ANALOG_INPUT,
+}
+#: Variations without flags, and those of the same type that have them.
+_WITH_FLAGS = {
+    **{(group, 1): 2 for group in (1, 3, 10)},
+    **{(20, 5): 1, (20, 6): 2, (21, 9): 1, (21, 10): 2},
+    **{(30, 3): 1, (30, 4): 2, (31, 5): 1, (31, 6): 2},
 }
 #: Variation of g34 by that of g30: in the type of the value.
 _DEADBAND_VARIATION = np.array([0, 2, 1, 2, 1, 3, 3], dtype=np.uint8)
@@ -74,9 +82,9 @@ def static_runs(
 
 
 def _with_image(run: StaticRun) -> StaticRun:
-    """The run with kept octets, where it tells present values that stand one after another in whole octets."""
+    """The run with kept octets, where it tells present values with flags that stand one after another."""
     form = run.form
-    if form is None or form.record is None or form.group not in _PRESENT_GROUPS:
+    if form is None or not form.has_flags or form.group not in _PRESENT_GROUPS:
         return run
     if int(run.index[-1]) - int(run.index[0]) + 1 != len(run):
         return run
@@ -122,7 +130,32 @@ def encode_static(table: PointTable, run: StaticRun, room: int) -> tuple[bytes, 
     columns = ObjectColumns(
         run.index[:most], value[rows], flags_of(quality[rows], run.kind), table.frozen_time_ms[rows]
     )
-    return build_static(run.form, columns, room, run.width)
+    flagged = _WITH_FLAGS.get((run.form.group, run.form.variation))
+    if flagged is None:
+        return build_static(run.form, columns, room, run.width)
+    return _build_plain(run.form, form_of(run.form.group, flagged), columns, room, run.width)
+
+
+def _build_plain(
+    form: ObjectForm, flagged: ObjectForm, columns: ObjectColumns, room: int, width: int
+) -> tuple[bytes, int]:
+    """Static objects without flags, but with them wherever there is something to say.
+
+    What carries no flags is good by definition: a point that is not online, or whose value the variation
+    cannot hold, must not be told so.
+    """
+    plain = (columns.flags == ONLINE_FLAG) & fits(form, columns.value)
+    edges = [0, *(np.flatnonzero(np.diff(plain)) + 1).tolist(), len(plain)]
+    pieces: list[bytes] = []
+    used = 0
+    for first, end in pairwise(edges):
+        octets, count = build_static(form if plain[first] else flagged, columns.part(first, end), room, width)
+        pieces.append(octets)
+        room -= len(octets)
+        used += count
+        if count < end - first:
+            break
+    return b"".join(pieces), used
 
 
 def _held(table: PointTable, group: int) -> tuple[Values, QualityColumn]:
