@@ -28,6 +28,15 @@ class Dnp3Driver:
     data_types = DATA_TYPES
     path_keys = PATH_KEYS
 
+    figures: Mapping[str, tuple[str, ...]] = {
+        "frames_received": ("frames_received",),
+        "link_errors": ("link_header_errors", "link_body_errors", "invalid_link_controls"),
+        "response_timeouts": ("response_timed_out",),
+        "retries": ("requests_repeated", "link_frames_repeated"),
+        "iin": ("indications",),
+        "last_good_s": ("frames_received", "fragments_received"),
+    }
+
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> Dnp3Address:
         """Turn the address cells of one line into an address. Raises CellFaults."""
         return read_address(cells, kind, data_type)

@@ -29,6 +29,13 @@ class ModbusDriver:
     data_types = WORDS
     path_keys = ()
 
+    figures: Mapping[str, tuple[str, ...]] = {
+        "frames_received": ("replies_received",),
+        "link_errors": ("frames_malformed", "replies_unexpected", "replies_invalid"),
+        "response_timeouts": ("replies_missed",),
+        "last_good_s": ("replies_received",),
+    }
+
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> ModbusAddress:
         """See `protocols.modbus.config.read_address`."""
         return read_address(cells, kind, data_type)

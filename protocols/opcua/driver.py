@@ -29,6 +29,13 @@ class OpcUaDriver:
     data_types = tuple(DATA_TYPES)
     path_keys = ("certificate", "private_key", "server_certificate", "client_certificates")
 
+    figures: Mapping[str, tuple[str, ...]] = {
+        "frames_received": ("notifications_received", "keep_alives_received", "reads_completed"),
+        "link_errors": ("notifications_malformed", "notifications_unknown", "notifications_missed"),
+        "response_timeouts": ("writes_unanswered",),
+        "last_good_s": ("notifications_received", "keep_alives_received", "reads_completed"),
+    }
+
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> OpcUaAddress:
         """See `protocols.opcua.config.read_address`."""
         return read_address(cells, kind, data_type)

@@ -1,6 +1,6 @@
 """From lines of maps to the points of a site: full ids, plant units, one row each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from vppscada.maps.csv_map import PointMap
 from vppscada.maps.map_line import MapLine
@@ -8,6 +8,7 @@ from vppscada.model.assets import Asset
 from vppscada.model.commands import CommandMode, Pulse
 from vppscada.model.points import Point, PointKind, Role
 from vppscada.model.scaling import normalising_factor, plant_units
+from vppscada.model.sessions import SESSION_FIGURES
 
 #: Points that every asset has beside those of its map: fed by the station, without an address.
 COMM_ONLINE = "comm_online"
@@ -43,6 +44,15 @@ def own_points(assets: Sequence[Asset]) -> list[Point]:
                 event_class=3,
             )
         )
+    return points
+
+
+def session_points(session: str, figures: Iterable[str]) -> list[Point]:
+    """What the station tells of a session: its figures of `SESSION_FIGURES`, without events."""
+    points = []
+    for name in figures:
+        kind, units, description = SESSION_FIGURES[name]
+        points.append(Point(f"{session}.{name}", kind, description=description, units=units))
     return points
 
 

@@ -12,7 +12,7 @@ from vppscada.maps.places import Place, sorted_faults
 from vppscada.maps.site_data import read_data
 from vppscada.maps.site_ems import ems_spec, read_ems, read_exports
 from vppscada.maps.site_fleet import AssetTable, read_fleet
-from vppscada.maps.site_points import asset_points, own_points
+from vppscada.maps.site_points import asset_points, own_points, session_points
 from vppscada.maps.site_sessions import Linked, read_sessions
 from vppscada.model.assets import Asset, Fleet
 from vppscada.model.drivers import Driver
@@ -73,7 +73,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
     outstations = read_ems(document, drivers, faults)
     _check_references(document, schedule, fleet, faults)
     _check_schedule(schedule, faults)
-    rows = _all_points(sessions, fleet, own_map)
+    rows = _all_points(sessions, fleet, own_map, faults)
     by_id = {point.id: (row, point) for row, (point, _) in enumerate(rows)}
     doubtful = frozenset(table.fields.table.name for table in fleet if not table.whole)
     exports = [read_exports(ems, by_id, doubtful, faults) for ems in outstations]
@@ -141,8 +141,13 @@ def _assets(fleet: Sequence[AssetTable]) -> list[Asset]:
     return [table.asset for table in fleet if table.asset is not None]
 
 
-def _all_points(sessions: list[Linked], fleet: list[AssetTable], own_map: PointMap | None) -> list[tuple[Point, str]]:
-    """Every point and its session: sessions in the file's order, then the assets' own, then the plant's."""
+def _all_points(
+    sessions: list[Linked], fleet: list[AssetTable], own_map: PointMap | None, faults: list[Fault]
+) -> list[tuple[Point, str]]:
+    """Every point and its session: sessions in the file's order, the assets' own, the plant's, the sessions' own.
+
+    A session and an asset may have one name, as long as their points differ.
+    """
     rows: list[tuple[Point, str]] = []
     for name in dict.fromkeys(linked.table.name for linked in sessions):
         for table in fleet:
@@ -154,6 +159,13 @@ def _all_points(sessions: list[Linked], fleet: list[AssetTable], own_map: PointM
     if own_map is not None:
         rating = sum(asset.rating_mw for asset in assets)
         rows.extend((point, "") for point in asset_points(PLANT, own_map, rating))
+    taken = {point.id for point, _ in rows}
+    for linked in sessions:
+        for point in session_points(linked.table.name, linked.driver.figures if linked.driver else ()):
+            if point.id in taken:
+                found = f"{point.id}, which its map has and the station tells of the session"
+                faults.append(linked.table.fault("name", found, "another name of the session or of the point"))
+            rows.append((point, ""))
     return rows
 
 

@@ -45,6 +45,10 @@ class Driver(Protocol):
     def path_keys(self) -> tuple[str, ...]:
         """Keys of its settings whose texts are paths of files; relative ones count from the site file."""
 
+    @property
+    def figures(self) -> Mapping[str, tuple[str, ...]]:
+        """Of `SESSION_FIGURES` those that its sessions have: by name, the counts of their statistics to be added."""
+
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> object:
         """Turn the address cells of one line into this protocol's address (hashable, comparable).
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from vppscada.model.batch import Batch
 from vppscada.model.commands import Command, CommandResult
+from vppscada.model.points import PointKind
 
 
 class SessionState(StrEnum):
@@ -59,6 +60,20 @@ def next_state(state: SessionState, happened: SessionInput) -> SessionState:
         KeyError: the table has no such entry.
     """
     return SESSION_TABLE[state, happened]
+
+
+#: What the station tells of a session as points ``<session>.<name>``: kind, units and description by name. A session
+#: has those that its driver counts. ``LAST_GOOD`` is worked out by the station: seconds since any of its counts rose.
+LAST_GOOD = "last_good_s"
+INDICATIONS = "iin"
+SESSION_FIGURES: dict[str, tuple[PointKind, str, str]] = {
+    "frames_received": (PointKind.COUNTER, "", "Frames, replies or notifications received"),
+    "link_errors": (PointKind.COUNTER, "", "Frames received that were not sound, or fit no request"),
+    "response_timeouts": (PointKind.COUNTER, "", "Requests that no answer came to in time"),
+    "retries": (PointKind.COUNTER, "", "Requests and frames that were sent again"),
+    INDICATIONS: (PointKind.ANALOG_INPUT, "", "Internal indications of the last response, first octet lowest"),
+    LAST_GOOD: (PointKind.ANALOG_INPUT, "s", "Time since the device was last heard"),
+}
 
 
 class SessionLost(Exception):

@@ -1,6 +1,7 @@
 """The composition root: one site, its sessions, its plant and its EMS outstations as one tree of services."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -31,6 +32,7 @@ from vppscada.station.ems_feed import EmsFeed
 from vppscada.station.plant_service import PlantService
 from vppscada.station.schedule_service import ScheduleService
 from vppscada.station.services import TaskService, leave, stop_in_reverse
+from vppscada.station.session_points import SessionPoints
 from vppscada.station.supervisor import Supervisor, wall_ms
 from vppscada.station.teller import Teller
 from vppscada.station.watch import Watch
@@ -38,6 +40,7 @@ from vppscada.station.watch import Watch
 log = structlog.get_logger()
 
 _STALE_EVERY_S = 0.5
+_SESSIONS_EVERY_S = 1.0
 _OUTCOMES_S = 6.0  # longer than a command lives
 
 
@@ -78,6 +81,7 @@ class Station:
         self.scheduler = ScheduleService(self.plant, self.worker)
         self.outstations = [self._outstation(spec, drivers[spec.protocol]) for spec in site.ems]
         self.watch = Watch(self.plant, self.scheduler, self.journal, self.supervisors)
+        self.session_points = SessionPoints(site, self.supervisors, drivers, self.database)
         self._comm_rows = self._comm_online_rows()
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -101,6 +105,7 @@ class Station:
         now_ms = wall_ms()
         for supervisor in self.supervisors:
             self._on_status(supervisor.status)
+        self.session_points.feed(time.monotonic(), now_ms)
         self.database.subscribe(self.plant.on_changes)
         for outstation, feed in self.outstations:
             feed.feed_all(now_ms)
@@ -109,6 +114,7 @@ class Station:
             log.info("ems_outstation_listened", port=outstation.port)
         tree.startService()
         self._add(tree, "stale", self._mark_stale)
+        self._add(tree, "session points", self._tell_sessions)
         for supervisor in self.supervisors:
             self._add(tree, f"session {supervisor.session.name}", supervisor.run)
         self._add(tree, "schedule", self.scheduler.run)
@@ -169,6 +175,11 @@ class Station:
         while True:
             self.database.mark_stale(wall_ms())
             await asyncio.sleep(_STALE_EVERY_S)
+
+    async def _tell_sessions(self) -> None:
+        while True:
+            self.session_points.feed(time.monotonic(), wall_ms())
+            await asyncio.sleep(_SESSIONS_EVERY_S)
 
     def _sessions_online(self) -> int:
         return sum(one.status.state is SessionState.ONLINE for one in self.supervisors)

@@ -30,6 +30,11 @@ class FakeDriver:
     optional_columns = ("offset_factor",)
     data_types = ("float32", "int16")
     path_keys: tuple[str, ...] = ()
+    figures: Mapping[str, tuple[str, ...]] = {
+        "link_errors": ("broken", "odd"),
+        "iin": ("bits",),
+        "last_good_s": ("seen",),
+    }
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> object:
         faults = []

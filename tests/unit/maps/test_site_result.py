@@ -19,7 +19,7 @@ def point(site: Site, name: str) -> Point:
     return site.points[site.row_of[name]]
 
 
-def test_rows_are_the_sessions_points_then_the_assets_own_then_the_plants(files: Files) -> None:
+def test_rows_are_the_sessions_points_the_assets_own_the_plants_and_what_is_told_of_sessions(files: Files) -> None:
     site = files.load()
     names = [one.id for one in site.points]
     assert names[:5] == [
@@ -35,7 +35,8 @@ def test_rows_are_the_sessions_points_then_the_assets_own_then_the_plants(files:
         "engine1.comm_online",
         "engine1.dispatch_setpoint",
     ]
-    assert all(name.startswith("plant.") for name in names[14:])
+    assert all(name.startswith("plant.") for name in names[14:-6])
+    assert names[-6:] == [f"{name}.{of}" for name in ("one", "two") for of in ("link_errors", "iin", "last_good_s")]
     assert site.row_of == {name: row for row, name in enumerate(names)}
 
 
