@@ -1,7 +1,8 @@
 """opendnp3's master in a process of its own, spoken to by lines on stdin, speaking JSON lines on stdout.
 
 ``python -m tests.interop.opendnp3_master_peer PORT lan|nonlan``; takes ``scan CLASS…``,
-``crob select|direct INDEX OPERATION``, ``analog select|direct INDEX VALUE`` and ``quit``. Says
+``crob select|direct INDEX OPERATION``, ``analog select|direct INDEX VALUE``, ``read GROUP``, ``freeze GROUP…`` and
+``quit``. Says
 ``{"readings": [group, variation, is_event, [[index, value, flags, time], …]]}``,
 ``{"command": [[index, state, status], …]}``, ``{"task": [type, result]}`` and ``{"need_time": bool}``. Three
 arguments more, the files of the trusted certificate, its own and its key, make it TLS.
@@ -25,6 +26,15 @@ def say(**words: object) -> None:
         print(json.dumps(words), flush=True)
 
 
+def reading(one: Any) -> tuple[float | str, int, int]:
+    """Value (text of a string), flags (status of a command) and time; 0 what it has not."""
+    if isinstance(one, opendnp3.OctetString):
+        return bytes(one.ToBytes()).decode(), 0, 0
+    flags = one.flags if hasattr(one, "flags") else getattr(one, "status", None)
+    time = getattr(one, "time", None)
+    return float(one.value), getattr(flags, "value", 0), getattr(time, "value", 0)
+
+
 class Readings(opendnp3.ISOEHandler):  # type: ignore[misc]
     """Says what comes."""
 
@@ -37,7 +47,7 @@ class Readings(opendnp3.ISOEHandler):  # type: ignore[misc]
     def Process(self, info: Any, values: list[Any]) -> None:  # noqa: N802
         name = info.gv.name  # Group30Var5
         group, _, variation = name.removeprefix("Group").partition("Var")
-        rows = [[v.index, float(v.value.value), v.value.flags.value, v.value.time.value] for v in values]
+        rows = [[v.index, *reading(v.value)] for v in values]
         say(readings=[int(group), int(variation), info.isEventVariation, rows])
 
 
@@ -76,6 +86,14 @@ def obey(master: Any, words: list[str], readings: Readings) -> None:
         classes = {int(word) for word in words[1:]}
         field = opendnp3.ClassField(*(n in classes for n in range(4)))
         master.ScanClasses(field, readings)
+        return
+    if words[0] == "read":
+        everything = opendnp3.GroupVariationID(int(words[1]), 0)
+        master.ScanAllObjects(everything, readings, opendnp3.TaskConfig.Default())
+        return
+    if words[0] == "freeze":
+        headers = [opendnp3.Header.AllObjects(int(word), 0) for word in words[1:]]
+        master.PerformFunction("freeze", opendnp3.FunctionCode.IMMED_FREEZE, headers, opendnp3.TaskConfig.Default())
         return
     send = master.SelectAndOperate if words[1] == "select" else master.DirectOperate
     if words[0] == "crob":

@@ -132,7 +132,7 @@ class OpenDnp3:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self.values: dict[tuple[int, int], float] = {}
+        self.values: dict[tuple[int, int], Any] = {}  # numbers, and texts of strings
         self.variations: set[tuple[int, int]] = set()
         self.events: list[tuple[int, int, int, float, int]] = []  # group, variation, index, value, time
         self.commands: list[list[Any]] = []

@@ -42,7 +42,7 @@ class Device:
         self.table = PointTable(points, freeze_events_on_change=settings.freeze_events_on_change)
         self.clock = OutstationClock(trusted=settings.trust_local_clock, need_time_s=settings.need_time_s)
         self.attributes = DeviceAttributes(settings, self.table)
-        self.schedule = FreezeSchedule()
+        self.schedule = FreezeSchedule(len(self.table.value))
         self._takers: list[EventTaker] = []
         self._holders: list[Holder] = []
         self._local_row = self.table.row_of.get((PointKind.BINARY_INPUT, settings.local_control_input))
@@ -84,7 +84,8 @@ class Device:
 
     def tick(self, now: Moment) -> None:
         """Freeze what is due."""
-        for rows in self.schedule.take_due(self.clock.time_ms(now)):
+        rows = self.schedule.take_due(self.clock.time_ms(now))
+        if len(rows):
             self.freeze(rows, now, clear=False)
 
     def deadline(self, now: Moment) -> float | None:
