@@ -65,6 +65,8 @@ class Lines:
         if line is None:
             dialled = medium.transport.role is MediumRole.SERVER and medium.transport.kind is not MediumKind.SERIAL
             line = self._lines[medium] = _ListeningLine(medium) if dialled else _DiallingLine(medium)
+        elif line.medium.transport.trace is None:
+            line.medium = medium  # who shares a line may want it recorded where the first does not
         place = Place(line, Pair(local, remote))
         line.places.add(place)
         return place

@@ -86,7 +86,8 @@ class Transport:
     local_port: int = 0  # UDP client: the port it sends from; 0 lets the system choose
     peer_host: str = ""  # UDP server: the only address that is listened to; empty for any
     channel: str = ""
-    trace: TraceSettings | None = None  # what travels is recorded there
+    #: What travels is recorded there; who shares a line shares the trace of whoever opens it.
+    trace: TraceSettings | None = field(default=None, compare=False)
 
 
 TCP_CLIENT = Transport()

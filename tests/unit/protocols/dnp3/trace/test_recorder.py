@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from protocols.dnp3.channels import TCP_CLIENT, TCP_SERVER, Channel, Medium, Transport, connect, listen
+from protocols.dnp3.channels.lines import Lines
 from protocols.dnp3.channels.medium import MediumRole, read_transport
 from protocols.dnp3.link import build_frame
 from protocols.dnp3.settings import SettingsReader
@@ -81,6 +82,27 @@ async def test_connections_of_one_medium_share_a_ring(tmp_path: Path) -> None:
     assert await asyncio.get_running_loop().run_in_executor(None, flush)
     assert [path.name for path in ring_files(tmp_path)] == ["feeder-000001.pcapng"]
     assert [one.payload for one in _segments(tmp_path) if one.payload] == [REQUEST] * 2
+
+
+async def test_a_shared_line_is_recorded_if_any_of_its_sessions_wants_it(tmp_path: Path) -> None:
+    arrived: asyncio.Queue[Channel] = asyncio.Queue()
+    listener = await listen(Medium(TCP_SERVER, "127.0.0.1", 0), arrived.put_nowait, Counter())
+    lines = Lines()
+    plain = Medium(TCP_CLIENT, "127.0.0.1", listener.port)
+    traced = replace(plain, transport=replace(TCP_CLIENT, trace=TraceSettings(tmp_path)))
+    places = [lines.place(medium, 1, 10 + n) for n, medium in enumerate((plain, traced))]
+    channels = [(await place.open(Counter())).channel for place in places]
+    theirs = await arrived.get()
+    channels[0].write(REQUEST)
+    assert await theirs.read() == REQUEST
+    assert arrived.empty(), "both are on one line"
+    for place, channel in zip(places, channels, strict=True):
+        await channel.close()
+        await place.leave()
+    await listener.close()
+    theirs.abort("the end")
+    assert await asyncio.get_running_loop().run_in_executor(None, flush)
+    assert [one.payload for one in _segments(tmp_path) if one.payload] == [REQUEST]
 
 
 async def test_without_the_setting_nothing_is_tapped(tmp_path: Path) -> None:
