@@ -76,7 +76,7 @@ class ScalingColumns:
             np.array([p.offset for p in points], dtype=np.float64),
         )
 
-    def to_engineering(self, rows: Rows, device: Values) -> Values:
+    def to_engineering(self, rows: Rows | slice, device: Values) -> Values:
         """Device units → engineering units."""
         return device * self.scale[rows] + self.offset[rows]
 

@@ -13,7 +13,15 @@ from vppscada.model.points import Point
 from vppscada.model.quality import Quality, QualityColumn, TimeQuality
 from vppscada.model.scaling import ScalingColumns
 from vppscada.points.deadband import beyond_deadband
-from vppscada.points.latest import Positions, has_duplicates, last_of_each, newest_of_each, not_late
+from vppscada.points.latest import (
+    Positions,
+    Where,
+    has_duplicates,
+    last_of_each,
+    newest_of_each,
+    not_late,
+    run_of,
+)
 from vppscada.points.limits import LimitColumns, with_over_range
 from vppscada.points.staleness import gone_stale
 
@@ -70,16 +78,21 @@ class Database:
 
     def apply(self, batch: Batch) -> ChangeSet:
         """Take readings in device units. Rows that do not exist are dropped and counted; never raises."""
-        batch = self._within(batch)
-        value = self._scaling.to_engineering(batch.rows, batch.value)
-        quality = with_over_range(batch.quality, self._limits.outside(batch.rows, value))
+        run = run_of(batch.rows, len(self))
+        if run is None or batch.texts:
+            batch = self._within(batch)
+        where = batch.rows if run is None else run
+        value = self._scaling.to_engineering(where, batch.value)
+        quality = with_over_range(batch.quality, self._limits.outside(where, value))
         self.statistics["readings_applied"] += len(batch)
         if batch.cause in EVENT_CAUSES:
             return self._publish(self._take_events(batch, value, quality))
+        if run is not None:
+            return self._publish(self._take_states(batch, value, quality, run))
         if has_duplicates(batch.rows, self._scratch):
             last = last_of_each(batch.rows)
             batch, value, quality = _items(batch, last), value[last], quality[last]
-        return self._publish(self._take_states(batch, value, quality))
+        return self._publish(self._take_states(batch, value, quality, batch.rows))
 
     def set_values(self, rows: ArrayLike, values: ArrayLike, quality: ArrayLike, now_ms: int) -> ChangeSet:
         """Set calculated points, in engineering units, as of ``now_ms`` (UTC). A scalar quality is for all.
@@ -101,7 +114,7 @@ class Database:
         if has_duplicates(row_column, self._scratch):
             last = last_of_each(row_column)
             batch, value, qualities = _items(batch, last), value[last], qualities[last]
-        return self._publish(self._take_states(batch, value, qualities))
+        return self._publish(self._take_states(batch, value, qualities, batch.rows))
 
     def set_texts(self, texts: dict[int, str], quality: Quality, now_ms: int) -> ChangeSet:
         """Set calculated string points, as of ``now_ms``."""
@@ -111,7 +124,7 @@ class Database:
         qualities = np.full(n, quality, dtype=np.uint16)
         nothing = np.full(n, np.nan)
         batch = Batch(rows, nothing, qualities, times, timed, now_ms, Cause.CALCULATED, dict(texts))
-        return self._publish(self._take_states(batch, nothing, qualities))
+        return self._publish(self._take_states(batch, nothing, qualities, rows))
 
     def comm_lost(self, rows: ArrayLike, now_ms: int) -> ChangeSet:
         """The way to these points is gone: their last values stay, marked COMM_LOST and not online."""
@@ -157,14 +170,15 @@ class Database:
         _log.warning("readings_dropped", reason="no such row", count=dropped, cause=batch.cause)
         return _items(batch, there)
 
-    def _take_states(self, batch: Batch, value: Values, quality: QualityColumn) -> ChangeSet:
+    def _take_states(self, batch: Batch, value: Values, quality: QualityColumn, where: Where) -> ChangeSet:
+        """``where`` are the rows of the batch, none of them twice."""
         rows = batch.rows
-        changed = beyond_deadband(value, self._reported[rows], self._deadband[rows])
-        changed |= quality != self.quality[rows]
+        changed = beyond_deadband(value, self._reported[where], self._deadband[where])
+        changed |= quality != self.quality[where]
         texts = {row: text for row, text in batch.texts.items() if self.texts.get(row) != text}
         if texts:
             changed |= np.isin(rows, np.fromiter(texts, dtype=np.intp))
-        self._write(rows, batch, value, quality)
+        self._write(where, batch, value, quality)
         at = np.flatnonzero(changed)
         self._reported[rows[at]] = value[at]
         return ChangeSet(
@@ -205,7 +219,7 @@ class Database:
             return newest_of_each(rows, time_ms, time_quality, self.source_time_ms, self.time_quality)
         return np.flatnonzero(not_late(time_ms, time_quality, self.source_time_ms[rows], self.time_quality[rows]))
 
-    def _write(self, rows: Rows, batch: Batch, value: Values, quality: QualityColumn) -> None:
+    def _write(self, rows: Where, batch: Batch, value: Values, quality: QualityColumn) -> None:
         self.value[rows] = value
         self.quality[rows] = quality
         self.source_time_ms[rows] = batch.source_time_ms

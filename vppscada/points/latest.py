@@ -7,6 +7,18 @@ from vppscada.model.batch import Rows, TimeQualityColumn, TimesMs
 from vppscada.model.quality import TimeQuality
 
 Positions = NDArray[np.intp]
+#: Rows of a column: one by one, or a run of them, which is read and written without looking each up.
+Where = Rows | slice
+
+
+def run_of(rows: Rows, size: int) -> slice | None:
+    """The rows as a slice of columns of this size if they rise one by one and all exist; None if not."""
+    if not len(rows):
+        return None
+    first, end = int(rows[0]), int(rows[-1]) + 1
+    if first < 0 or end > size or end - first != len(rows) or not bool((rows[1:] > rows[:-1]).all()):
+        return None
+    return slice(first, end)
 
 
 def has_duplicates(rows: Rows, scratch: Positions) -> bool:

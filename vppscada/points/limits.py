@@ -30,7 +30,7 @@ class LimitColumns:
             np.array([p.kind is not PointKind.STRING for p in points], dtype=np.bool_),
         )
 
-    def outside(self, rows: Rows, value: Values) -> NDArray[np.bool_]:
+    def outside(self, rows: Rows | slice, value: Values) -> NDArray[np.bool_]:
         """True where a number is not finite or not within the limits of its point."""
         # NaN compares False with everything and no infinity lies within finite limits: one test catches all three.
         inside = (value >= self.minimum[rows]) & (value <= self.maximum[rows])

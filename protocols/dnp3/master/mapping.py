@@ -17,6 +17,8 @@ _NO_ROW = -1
 #: A table of rows by index may waste this many entries beyond four for each point; past that it is searched.
 _SPARE_ENTRIES = 1024
 _COMMON_TIME_GROUP = 51
+#: Objects from which on a run is worth a batch of its own.
+_LONG_RUN = 512
 _BINARY_COMMANDS, _ANALOG_COMMANDS = 13, 43
 _COMMANDS = frozenset({_BINARY_COMMANDS, _ANALOG_COMMANDS})
 _STATUS_BITS = np.uint8(0x7F)
@@ -114,6 +116,8 @@ class PointMapping:
     ) -> list[Batch]:
         """Readings of one fragment: one batch, or two where events and static objects come together.
 
+        Static objects in long runs make a batch of each: the database takes a run quicker than a mixture.
+
         ``clock_set`` is False while the outstation says that it needs time.
         """
         static: list[_Part] = []
@@ -132,6 +136,8 @@ class PointMapping:
             (events, Cause.UNSOLICITED if unsolicited else Cause.EVENT),
             (static, static_cause),
         ]
+        if len(static) > 1 and all(len(part.rows) >= _LONG_RUN for part in static):
+            found[1:] = [([part], static_cause) for part in static]
         return [_join(parts, received_ms, cause) for parts, cause in found if parts]
 
     def _part(self, header: ObjectHeader, trusted: TimeQuality, common: CommonTime | None) -> _Part | None:
@@ -210,7 +216,7 @@ def _times(header: ObjectHeader, trusted: TimeQuality, common: CommonTime | None
     """Time of each object. 0, past the calendar's end, or relative without a common time: none of them is a time."""
     form = header.form
     if form is None or not form.has_time or (form.has_relative_time and common is None):
-        return np.zeros(header.count, dtype=np.int64), np.full(header.count, TimeQuality.NONE, dtype=np.uint8)
+        return np.zeros(header.count, dtype=np.int64), np.zeros(header.count, dtype=np.uint8)  # TimeQuality.NONE
     times = header.times_ms()
     quality = trusted
     if form.has_relative_time and common is not None:

@@ -261,3 +261,19 @@ def test_where_keeps_the_masked_changes_and_their_texts() -> None:
     assert changes.where(np.array([False, True])).texts == {}
     kept = changes.where(np.array([True, False]))
     assert (kept.rows.tolist(), kept.texts) == ([0], {0: "Acme"})
+
+
+def test_a_run_of_rows_leaves_what_the_same_readings_in_any_order_leave() -> None:
+    points = [analog(f"p{i}", scale=2.0, offset=1.0, minimum=-50.0, maximum=50.0, deadband=3.0) for i in range(12)]
+    in_a_run, shuffled = Database(points), Database(points)
+    random = np.random.default_rng(5)
+    for received_ms in range(1, 40):
+        count = int(random.integers(1, 10))
+        rows = np.arange(count) + int(random.integers(0, 12 - count))
+        values = random.choice([0.0, 1.0, 2.0, 30.0, NAN, np.inf], count)
+        order = random.permutation(count)
+        one = in_a_run.apply(batch(rows.tolist(), values.tolist(), received_ms=received_ms))
+        other = shuffled.apply(batch(rows[order].tolist(), values[order].tolist(), received_ms=received_ms))
+        assert sorted(one.rows.tolist()) == sorted(other.rows.tolist())
+        for column in ("value", "quality", "source_time_ms", "time_quality", "received_time_ms"):
+            np.testing.assert_array_equal(getattr(in_a_run, column), getattr(shuffled, column))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vppscada.model.quality import TimeQuality
-from vppscada.points.latest import has_duplicates, last_of_each, newest_of_each
+from vppscada.points.latest import has_duplicates, last_of_each, newest_of_each, run_of
 
 ROWS = 4
 item = st.tuples(st.integers(0, ROWS - 1), st.integers(0, 6), st.sampled_from(list(TimeQuality)))
@@ -44,3 +44,14 @@ def test_duplicates_are_seen_in_any_order(rows: list[int]) -> None:
 
 def test_the_last_of_each_row_keeps_the_order_received() -> None:
     assert last_of_each(np.array([3, 1, 3, 0, 1])).tolist() == [2, 3, 4]
+
+
+@given(st.lists(st.integers(min_value=-2, max_value=12), max_size=8), st.integers(min_value=0, max_value=10))
+def test_a_run_is_the_rows_it_stands_for_and_all_of_them_exist(rows: list[int], size: int) -> None:
+    run = run_of(np.array(rows, dtype=np.intp), size)
+    consecutive = bool(rows) and rows == list(range(rows[0], rows[0] + len(rows)))
+    if consecutive and rows[0] >= 0 and rows[-1] < size:
+        assert run is not None
+        assert list(range(size))[run] == rows
+    else:
+        assert run is None

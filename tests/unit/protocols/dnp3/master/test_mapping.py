@@ -191,3 +191,16 @@ def test_strings_come_as_texts() -> None:
     (batch,) = read(mapping, data)
     assert batch.texts == {4: "Müller", 5: "\N{REPLACEMENT CHARACTER}"}
     assert np.isnan(batch.value).all()
+
+
+def test_long_runs_are_batches_of_their_own() -> None:
+    many = 600
+    points = [
+        RowPoint(row + many * place, Point(f"a.{kind}{row}", kind, address=Dnp3Address(row)))
+        for place, kind in enumerate((PointKind.BINARY_INPUT, PointKind.ANALOG_INPUT))
+        for row in range(many)
+    ]
+    data = octets(1, 2, dict.fromkeys(range(many), 0.0)) + octets(30, 5, dict.fromkeys(range(many), 7.0))
+    batches = read(PointMapping(points, Counter()), data)
+    assert [one.rows.tolist() for one in batches] == [list(range(many)), list(range(many, 2 * many))]
+    assert [one.cause for one in batches] == [Cause.INTEGRITY] * 2
