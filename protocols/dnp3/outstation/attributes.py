@@ -24,6 +24,8 @@ from vppscada.model.points import PointKind
 
 #: Variations of the user's own texts: location, id, name.
 WRITABLE = frozenset({245, 246, 247})
+#: Controls in a request, and the largest fragments that we send and take.
+_LIMITS = (216, 240, 241)
 #: Of each kind: variations of how many, of the largest index, and of whether it makes events.
 _COUNTED: dict[PointKind, tuple[int, int, int]] = {
     PointKind.BINARY_INPUT: (239, 238, 237),
@@ -38,30 +40,33 @@ _COUNTED: dict[PointKind, tuple[int, int, int]] = {
 class DeviceAttributes:
     """The standard set. What we cannot know (accuracy of our clock) or do not have (data sets) is not in it."""
 
-    def __init__(self, settings: Dnp3OutstationSettings, table: PointTable) -> None:
-        every = (*_limits(settings), *_points(table), *_nameplate(settings.nameplate))
-        self._held = {attribute.variation: attribute for attribute in sorted(every, key=lambda a: a.variation)}
+    def __init__(self, nameplate: Nameplate, table: PointTable) -> None:
+        self._held = {attribute.variation: attribute for attribute in (*_points(table), *_nameplate(nameplate))}
 
-    def read(self, header: ObjectHeader) -> tuple[list[bytes], Indication]:
-        """The objects that a header of g0 asks for (procedures 8.23.2.1 to 8.23.2.3)."""
+    def read(self, header: ObjectHeader, settings: Dnp3OutstationSettings) -> tuple[list[bytes], Indication]:
+        """The objects that a header of g0 asks for (procedures 8.23.2.1 to 8.23.2.3).
+
+        ``settings`` are the association's: how much one fragment and one request hold is told to each master.
+        """
         if header.qualifier in (Qualifier.COUNT_8, Qualifier.COUNT_16):
             return [], Indication.PARAMETER_ERROR
         if header.qualifier is not Qualifier.ALL and header.indexes().tolist() != [STANDARD_SET]:
             return [], Indication.PARAMETER_ERROR
+        held = self._held | {attribute.variation: attribute for attribute in _limits(settings)}
         if header.variation == ALL_ATTRIBUTES:
-            return [attribute.object() for attribute in self._held.values()], Indication.NONE
+            return [held[variation].object() for variation in sorted(held)], Indication.NONE
         if header.variation == LIST_OF_ATTRIBUTES:
-            entries = tuple((variation, variation in WRITABLE) for variation in self._held)
+            entries = tuple((variation, variation in WRITABLE) for variation in sorted(held))
             return [list_attribute(entries).object()], Indication.NONE
-        held = self._held.get(header.variation)
-        return ([held.object()], Indication.NONE) if held else ([], Indication.OBJECT_UNKNOWN)
+        asked = held.get(header.variation)
+        return ([asked.object()], Indication.NONE) if asked else ([], Indication.OBJECT_UNKNOWN)
 
     def write(self, header: ObjectHeader) -> Indication:
         """Take a new text for one of the user's attributes (procedure 8.23.2.4); all others are refused.
 
         It must be visible: printable characters, no control characters.
         """
-        if header.variation not in self._held:
+        if header.variation not in self._held and header.variation not in _LIMITS:
             return Indication.OBJECT_UNKNOWN
         if header.variation not in WRITABLE or len(header.attributes) != 1:
             return Indication.PARAMETER_ERROR
@@ -80,9 +85,9 @@ class DeviceAttributes:
 
 
 def _limits(settings: Dnp3OutstationSettings) -> Iterator[DeviceAttribute]:
-    yield unsigned_attribute(216, settings.max_controls)
-    yield unsigned_attribute(240, settings.max_fragment)
-    yield unsigned_attribute(241, MAX_FRAGMENT)
+    told = (settings.max_controls, settings.max_fragment, MAX_FRAGMENT)
+    for variation, limit in zip(_LIMITS, told, strict=True):
+        yield unsigned_attribute(variation, limit)
 
 
 def _points(table: PointTable) -> Iterator[DeviceAttribute]:

@@ -271,7 +271,7 @@ class OutstationCore:
 
     def _read(self, request: Request, headers: Sequence[ObjectHeader], now: Moment) -> list[Action]:
         present = Present(self.state.clock.time_ms(now), self.state.indications(now))
-        plan = plan_read(headers, self._device, self._settings.class_0, present)
+        plan = plan_read(headers, self._device, self._settings, present)
         bound_events(plan, len(self.buffer))
         self._statistics["requests_refused"] += bool(plan.indications)
         self._last = None

@@ -41,7 +41,7 @@ class Device:
     def __init__(self, settings: Dnp3OutstationSettings, points: Sequence[RowPoint]) -> None:
         self.table = PointTable(points, freeze_events_on_change=settings.freeze_events_on_change)
         self.clock = OutstationClock(trusted=settings.trust_local_clock, need_time_s=settings.need_time_s)
-        self.attributes = DeviceAttributes(settings, self.table)
+        self.attributes = DeviceAttributes(settings.nameplate, self.table)
         self.schedule = FreezeSchedule(len(self.table.value))
         self._takers: list[EventTaker] = []
         self._holders: list[Holder] = []

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from protocols.dnp3.application import Indication
 from protocols.dnp3.objects import ATTRIBUTE_GROUP, GROUPS, ObjectHeader, Qualifier, build_time, range_header
 from protocols.dnp3.outstation.categories import EVENT
+from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.outstation.encode import KIND_OF_GROUP, StaticRun, encode_static, static_runs
 from protocols.dnp3.outstation.encode_events import encode_events
@@ -56,16 +57,18 @@ class Present(NamedTuple):
     indications: Indication
 
 
-def plan_read(headers: Sequence[ObjectHeader], device: Device, class_0: Sequence[int], present: Present) -> ReadPlan:
+def plan_read(
+    headers: Sequence[ObjectHeader], device: Device, settings: Dnp3OutstationSettings, present: Present
+) -> ReadPlan:
     """Look up what the headers name; what does not exist becomes an indication, the rest is told all the same.
 
-    ``class_0`` are the static groups that a read of class 0 means.
+    ``settings`` are the association's.
     """
     if len(headers) > _MOST_HEADERS:
         return ReadPlan(indications=Indication.PARAMETER_ERROR)
     plan = ReadPlan()
     for header in headers:
-        plan.indications |= _plan_header(plan, header, device, class_0, present)
+        plan.indications |= _plan_header(plan, header, device, settings, present)
     plan.statics.sort(key=lambda run: _TOLD_ORDER[run.group])
     return plan
 
@@ -79,12 +82,12 @@ def bound_events(plan: ReadPlan, buffered: int) -> None:
 
 
 def _plan_header(
-    plan: ReadPlan, header: ObjectHeader, device: Device, class_0: Sequence[int], present: Present
+    plan: ReadPlan, header: ObjectHeader, device: Device, settings: Dnp3OutstationSettings, present: Present
 ) -> Indication:
     if header.group == _CLASS_GROUP:
-        return _plan_class(plan, header, device.table, class_0)
+        return _plan_class(plan, header, device.table, settings.class_0)
     if header.group == ATTRIBUTE_GROUP:
-        objects, refused = device.attributes.read(header)
+        objects, refused = device.attributes.read(header, settings)
         plan.objects.update(dict.fromkeys(objects))
         return refused
     if header.group not in GROUPS or (header.variation and header.form is None):
