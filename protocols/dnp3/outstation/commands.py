@@ -60,8 +60,8 @@ class ControlPlan:
         return Indication.PARAMETER_ERROR if unknown else Indication.NONE
 
     def refuse(self, status: CommandStatus) -> None:
-        """Give every object one status."""
-        self.statuses[:] = status
+        """Give every object one status; those beyond the most that a request may have keep theirs."""
+        self.statuses[self.statuses != CommandStatus.TOO_MANY_OPS] = status
 
 
 def plan_controls(headers: Sequence[ObjectHeader], table: PointTable, most: int) -> ControlPlan:

@@ -264,8 +264,8 @@ class OutstationCore:
         if confirm:
             deadline = now.monotonic + self._settings.confirm_timeout_s
             self._unconfirmed = Unconfirmed(sequence, deadline, has_events, rest)
-        else:
-            self.state.broadcast = None
+        if not self.state.wants_broadcast_confirmed:
+            self.state.broadcast = None  # told of once; only 0xFFFE is told of until the master confirms
         self._statistics["responses_sent"] += 1
         return Send(build_response(control, Function.RESPONSE, indications, body))
 

@@ -1,7 +1,7 @@
 """What a read asks for, and the fragments that answer it. No I/O, no clock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.device import Device
 from protocols.dnp3.outstation.encode import KIND_OF_GROUP, StaticRun, encode_static, static_runs
 from protocols.dnp3.outstation.encode_events import encode_events
-from protocols.dnp3.outstation.events import EventBuffer
+from protocols.dnp3.outstation.events import EventBuffer, Positions
 from protocols.dnp3.outstation.points import KindColumns, PointTable
 
 _CLASS_GROUP = 60
@@ -124,7 +124,7 @@ def _plan_indications(plan: ReadPlan, header: ObjectHeader, told: Indication) ->
 def _plan_class(plan: ReadPlan, header: ObjectHeader, table: PointTable, class_0: Sequence[int]) -> Indication:
     if header.variation == 1 and header.qualifier is Qualifier.ALL:
         for group in class_0:
-            plan.statics += static_runs(table, group)
+            _add_statics(plan, static_runs(table, group))
         return Indication.NONE
     if 2 <= header.variation <= 4:
         return _plan_events(plan, header, frozenset({header.variation - 1}), None)
@@ -153,8 +153,21 @@ def _plan_events(plan: ReadPlan, header: ObjectHeader, classes: frozenset[int] |
 def _plan_static(plan: ReadPlan, header: ObjectHeader, table: PointTable) -> Indication:
     chosen, indications = chosen_points(header, table.by_kind[KIND_OF_GROUP[header.group]])
     variation = 0 if header.group in _STRING_GROUPS else header.variation
-    plan.statics += static_runs(table, header.group, chosen, variation)
+    _add_statics(plan, static_runs(table, header.group, chosen, variation))
     return indications
+
+
+def _add_statics(plan: ReadPlan, runs: Sequence[StaticRun]) -> None:
+    """Points that several headers name are told once, as the first of them wants it."""
+    told = {run.group for run in plan.statics}
+    fresh = [run if run.group not in told else _not_told(run, plan.statics) for run in runs]
+    plan.statics += [run for run in fresh if len(run)]
+
+
+def _not_told(run: StaticRun, told: Sequence[StaticRun]) -> StaticRun:
+    rows = np.concatenate([earlier.rows for earlier in told if earlier.group == run.group])
+    fresh = ~np.isin(run.rows, rows)
+    return replace(run, index=run.index[fresh], rows=run.rows[fresh], image=None, first=0)
 
 
 def chosen_points(header: ObjectHeader, columns: KindColumns) -> tuple[slice | NDArray[np.intp], Indication]:
@@ -208,21 +221,37 @@ def _fill_objects(plan: ReadPlan, room: int) -> bytes:
 
 
 def _fill_events(plan: ReadPlan, buffer: EventBuffer, room: int, widths: Sequence[int]) -> tuple[bytes, int]:
-    pieces: list[bytes] = []
-    total = 0
-    while plan.events:
-        request = plan.events[0]
-        positions = buffer.waiting(request.classes, request.kind, min(request.limit, room // 3 + 1))
-        octets, count = encode_events(buffer.at(positions), request.variation, room, widths, buffer.texts)
-        buffer.write(positions[:count])
-        pieces.append(octets)
-        room -= len(octets)
-        total += count
-        request.limit -= count
-        if count < len(positions):
-            break  # the fragment is full
-        plan.events.pop(0)
-    return b"".join(pieces), total
+    if not plan.events:
+        return b"", 0
+    positions, owners = _chosen_events(plan.events, buffer, room // 3 + 1)
+    events = buffer.at(positions)
+    alone = plan.events[0].variation if len(plan.events) == 1 else 0
+    for number, request in enumerate(plan.events):
+        if request.variation and not alone:
+            events["variation"][owners == number] = request.variation
+    octets, count = encode_events(events, alone, room, widths, buffer.texts)
+    buffer.write(positions[:count])
+    for number, request in enumerate(plan.events):
+        request.limit -= int(np.count_nonzero(owners[:count] == number))
+    if count == len(positions):
+        plan.events.clear()  # otherwise the fragment is full
+    return octets, count
+
+
+def _chosen_events(requests: Sequence[EventRequest], buffer: EventBuffer, most: int) -> tuple[Positions, Positions]:
+    """Positions of events that requests ask for, in order of occurrence, and the number of each one's request.
+
+    An event that several requests ask for belongs to the first of them. ``most`` are enough of each.
+    """
+    positions = buffer.waiting(requests[0].classes, requests[0].kind, min(requests[0].limit, most))
+    owners = np.zeros(len(positions), dtype=np.intp)
+    for number, request in enumerate(requests[1:], start=1):
+        found = buffer.waiting(request.classes, request.kind, min(request.limit, most) + len(positions))
+        found = found[~np.isin(found, positions)][: min(request.limit, most)]
+        positions = np.concatenate([positions, found])
+        owners = np.concatenate([owners, np.full(len(found), number)])
+    order = np.argsort(positions, kind="stable")
+    return positions[order], owners[order]
 
 
 def _fill_static(plan: ReadPlan, table: PointTable, room: int) -> bytes:

@@ -212,6 +212,12 @@ def test_an_answer_that_comes_after_the_connection_is_gone_reaches_nobody() -> N
     assert master.one(b"\xc1\x05" + BLOCK)[-1] == CommandStatus.SUCCESS
 
 
+def test_what_is_too_much_for_a_request_is_so_without_a_selection_too() -> None:
+    master = wire(max_controls=1)
+    answer = master.one(b"\xc0\x04\x0c\x01\x17\x02" + 2 * BLOCK[4:])
+    assert statuses(answer) == [CommandStatus.NO_SELECT, CommandStatus.TOO_MANY_OPS]
+
+
 def test_a_broadcast_control_acts_and_the_next_answer_says_that_one_came() -> None:
     master = wire()
     assert master.ask(b"\xc0\x06" + BLOCK, broadcast=0xFFFD) == []

@@ -135,6 +135,23 @@ def test_relative_times_come_after_their_common_time_as_in_procedure_8_14_2_15()
     assert wire.one("C2 01 02 03 06") == bytes.fromhex("C2 81 00 00")
 
 
+def test_events_that_several_headers_ask_for_come_in_the_order_of_occurrence() -> None:
+    wire = Wire([point(PointKind.BINARY_INPUT, 0, event_class=1), point(PointKind.COUNTER, 0, event_class=2)])
+    wire.connect()
+    wire.one(CLEAR_RESTART)
+    wire.update({0: 0, 1: 0})
+    for n in (1, 2, 3):
+        wire.update({0: n % 2})
+        wire.update({1: n})
+    told = wire.one("C1 01 16 02 07 02 02 01 06 3C 03 06")[4:]
+    assert told == bytes.fromhex(
+        "02 01 17 01 00 81 16 02 17 01 00 01 0100 02 01 17 01 00 01 16 02 17 01 00 01 0200"
+        f"02 01 17 01 00 81 16 05 17 01 00 01 03000000 {TIME}"
+    )
+    assert wire.ask("C1 00") == []
+    assert len(wire.core.buffer) == 0
+
+
 def test_all_events_of_a_kind_have_indexes_of_one_width() -> None:
     wire = Wire([point(PointKind.BINARY_INPUT, 0, event_class=1), point(PointKind.BINARY_INPUT, 256, event_class=1)])
     wire.connect()

@@ -109,6 +109,13 @@ def test_a_group_can_be_read_with_every_qualifier_and_variation(request_body: st
     assert body(filled().one("C0 01" + request_body)) == expected
 
 
+def test_a_point_that_several_headers_name_is_told_once() -> None:
+    wire = wire_of([point(PointKind.ANALOG_INPUT, n, static=2) for n in range(3)])
+    wire.update({0: 1, 1: 2, 2: 3})
+    expected = bytes.fromhex("1E 04 00 01 01 0200 1E 02 00 00 00 01 0100 1E 02 00 02 02 01 0300")
+    assert body(wire.one("C0 01 1E 04 00 01 01 3C 01 06 1E 00 06")) == expected
+
+
 @pytest.mark.parametrize(
     ("request_body", "expected"),
     [

@@ -112,6 +112,17 @@ def test_a_read_is_served_with_the_events_when_the_unsolicited_confirmation_does
     assert len(wire.core.buffer) == 0
 
 
+def test_a_broadcast_that_wants_no_confirmation_is_told_of_once_even_if_events_want_one() -> None:
+    for destination, told_again in ((0xFFFD, False), (0xFFFF, False), (0xFFFE, True)):
+        wire = Wire(THREE_POINTS, QUIET)
+        wire.connect()
+        wire.update({0: 0})
+        wire.update({0: 1})
+        assert wire.ask(CLEAR_RESTART, broadcast=destination) == []
+        assert Indication.BROADCAST in indications(wire.one("C4" + CLASS_1))
+        assert (Indication.BROADCAST in indications(wire.one("C5" + CLASS_1))) is told_again
+
+
 def test_a_read_that_was_waited_for_leaves_no_pause_behind_it() -> None:
     wire = talkative()
     wire.update({0: 1})
