@@ -232,6 +232,8 @@ class OutstationCore:
         """Broadcasts are acted on and never answered; the next response says that one came."""
         self._statistics["broadcasts_received"] += 1
         self.state.broadcast = destination
+        if self._unconfirmed is not None:
+            self._unconfirmed.tells_broadcast = False  # not of this one
         if not asking.can_be_broadcast or self._controls.executing is not None:
             self._statistics["broadcasts_ignored"] += 1
             return []
@@ -263,7 +265,8 @@ class OutstationCore:
         control = Control(sequence, first=first, final=final, confirm=confirm)
         if confirm:
             deadline = now.monotonic + self._settings.confirm_timeout_s
-            self._unconfirmed = Unconfirmed(sequence, deadline, has_events, rest)
+            tells_broadcast = self.state.broadcast is not None
+            self._unconfirmed = Unconfirmed(sequence, deadline, has_events, rest, tells_broadcast)
         if not self.state.wants_broadcast_confirmed:
             self.state.broadcast = None  # told of once; only 0xFFFE is told of until the master confirms
         self._statistics["responses_sent"] += 1
@@ -302,7 +305,8 @@ class OutstationCore:
             self._statistics["unexpected_confirms"] += 1
             return []
         self._unconfirmed = None
-        self.state.broadcast = None
+        if waiting.tells_broadcast:
+            self.state.broadcast = None
         if waiting.rest is not None:
             self._continuation = Continuation(next_sequence(waiting.sequence), waiting.rest)
         return self._take_confirmed(now) if waiting.has_events else self._go_on(now)

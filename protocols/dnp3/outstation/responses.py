@@ -13,6 +13,7 @@ class Unconfirmed:
     deadline: float
     has_events: bool
     rest: ReadPlan | None
+    tells_broadcast: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)

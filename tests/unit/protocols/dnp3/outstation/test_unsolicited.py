@@ -123,6 +123,22 @@ def test_a_broadcast_that_wants_no_confirmation_is_told_of_once_even_if_events_w
         assert (Indication.BROADCAST in indications(wire.one("C5" + CLASS_1))) is told_again
 
 
+def test_a_confirmation_of_what_was_said_before_a_broadcast_does_not_confirm_the_broadcast() -> None:
+    wire = Wire(THREE_POINTS, QUIET)
+    wire.connect()
+    wire.update({0: 0})
+    wire.update({0: 1})
+    assert wire.one("C4" + CLASS_1)[0] == 0xE4
+    assert wire.ask(CLEAR_RESTART, broadcast=0xFFFE) == []
+    assert wire.ask("C4 00") == []
+    assert len(wire.core.buffer) == 0
+    answer = wire.one("C5" + CLASS_1)
+    assert answer[0] == 0xE5
+    assert Indication.BROADCAST in indications(answer)
+    assert wire.ask("C5 00") == []
+    assert Indication.BROADCAST not in indications(wire.one("C6" + CLASS_1))
+
+
 def test_a_read_that_was_waited_for_leaves_no_pause_behind_it() -> None:
     wire = talkative()
     wire.update({0: 1})
