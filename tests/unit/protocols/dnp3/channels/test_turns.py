@@ -1,6 +1,6 @@
 """Turns on a shared line: one at a time, nobody overtaken, nobody forgotten."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.dnp3.channels.turns import Turns
@@ -41,6 +41,7 @@ def test_giving_up_what_one_has_not_changes_nothing() -> None:
     assert turns.holder == "a"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.booleans())))
 def test_whoever_asks_waits_for_each_other_one_once_at_most(steps: list[tuple[str, bool]]) -> None:
     turns = Turns()

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.dnp3.master.repeats import Repeats
@@ -218,6 +218,7 @@ def test_states_are_never_repeats_and_pass_beside_events() -> None:
     assert memory.repeats.fresh([]) == []
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_an_outstation_whose_connection_breaks_anywhere_delivers_each_event_exactly_once(data: st.DataObject) -> None:
     events = [(at % 3, float(at), 1000 + at) for at in range(data.draw(st.integers(1, 40)))]
