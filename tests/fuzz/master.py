@@ -11,12 +11,12 @@ from protocols.dnp3.master.mapping import LAST_TIME_MS
 from protocols.dnp3.transport import MAX_FRAGMENT, Reassembler
 from tests.fuzz.reference import Frames, command_objects, frame
 from tests.fuzz.script import read_script
-from tests.unit.protocols.dnp3.master.wire import CLOSE, Wire, points
+from tests.unit.protocols.dnp3.master.wire import CLOSE, Wire, usual_points
 from vppscada.model.batch import Batch
 from vppscada.model.commands import Accepted, AnalogValue, CommandMode, CommandResult
 
 OUTSTATION, MASTER = 10, 1
-ROWS = frozenset(row for row, _ in points())
+ROWS = frozenset(row for row, _ in usual_points())
 REFUSED = 0x0700
 #: Objects of responses that are right as they stand.
 OBJECTS = tuple(

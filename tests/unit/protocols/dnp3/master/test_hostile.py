@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.dnp3.application import Control, Function, Indication, build_response, parse_request
-from protocols.dnp3.master.exchange import Deliver, Effect, Finished, Lost, Send
+from protocols.dnp3.master.exchange import Confirm, Deliver, Effect, Finished, Lost, Send
 from protocols.dnp3.objects import build_command
-from tests.unit.protocols.dnp3.master.wire import CLOSE, Wire, analogs, batches, started
+from tests.unit.protocols.dnp3.master.wire import CLOSE, WALL_MS, Wire, analogs, batches, started
 from vppscada.model.commands import (
     CommandMode,
 )
@@ -36,6 +36,67 @@ def test_neither_broken_nor_unknown_objects_are_acknowledged() -> None:
     assert [type(effect) for effect in unknown] == []  # the events before it are known already
     assert wire.statistics["confirms_withheld"] == 2
     assert wire.notes == ["objects_malformed", "confirms_withheld"]
+
+
+def unknown() -> bytes:
+    """An object whose length nobody here knows."""
+    return b"\xc8\x01\x07\x01"
+
+
+def test_a_fragment_that_is_not_understood_comes_again_and_its_events_are_delivered_once() -> None:
+    wire = started(class1_period_s=5.0)
+    events = analogs(32, 7, 7, 1.5, WALL_MS) + analogs(32, 7, 7, 2.5, WALL_MS + 1)
+    delivered: list[float] = []
+    for sequence in range(5):
+        for batch in batches(wire.unsolicited(sequence, events + unknown())):
+            delivered += batch.value.tolist()
+        wire.wait(5.0)  # whatever is asked and answered meanwhile
+        wire.expect(Function.READ).answer()
+    more = events + analogs(32, 7, 7, 3.5, WALL_MS + 2)
+    effects = wire.unsolicited(9, more)
+    delivered += [value for batch in batches(effects) for value in batch.value.tolist()]
+    assert delivered == [1.5, 2.5, 3.5]
+    assert isinstance(effects[-1], Confirm)
+
+
+def test_a_poll_whose_events_cannot_be_confirmed_makes_no_loop() -> None:
+    wire = started(unsolicited=(1, 2, 3), class1_period_s=5.0)
+    wire.wait(5.0)
+    wire.expect(Function.READ)
+    body = analogs(32, 7, 7, 1.5, WALL_MS) + unknown()
+    wire.fragment(Control(wire.sequence, confirm=True), body, Indication.CLASS_1_EVENTS)
+    assert wire.wants() == []
+
+
+def test_behind_the_first_state_of_a_poll_there_is_no_event_to_lose() -> None:
+    wire = Wire()
+    wire.expect(Function.DISABLE_UNSOLICITED).answer()
+    wire.expect(Function.READ)
+    first = Control(wire.sequence, final=False, confirm=True)
+    effects = wire.fragment(first, analogs(30, 5, 7, 1.0) + unknown())
+    assert isinstance(effects[-1], Confirm)
+    second = Control((wire.sequence + 1) % 16, first=False, confirm=True)
+    assert isinstance(wire.fragment(second, unknown())[0], Confirm)
+
+
+def test_before_the_first_state_of_a_poll_there_may_be_events() -> None:
+    wire = Wire()
+    wire.expect(Function.DISABLE_UNSOLICITED).answer()
+    wire.expect(Function.READ)
+    first = Control(wire.sequence, final=False, confirm=True)
+    effects = wire.fragment(first, analogs(32, 7, 7, 1.0, WALL_MS) + unknown())
+    assert [type(effect) for effect in effects] == [Deliver]
+
+
+def test_objects_that_tell_their_size_are_passed_over() -> None:
+    wire = started()
+    file_status = b"\x46\x05\x5b\x02" + b"\x03\x00abc" + b"\x00\x00"
+    terminal = b"\x71\x03\x17\x01\x05xyz"
+    effects = wire.unsolicited(0, file_status + analogs(32, 7, 7, 1.5, WALL_MS) + terminal)
+    assert [batch.value.tolist() for batch in batches(effects)] == [[1.5]]
+    assert isinstance(effects[-1], Confirm)
+    for cut in range(1, len(file_status)):
+        assert not any(isinstance(e, Confirm) for e in wire.unsolicited(cut % 16, file_status[:cut]))
 
 
 def test_indexes_outside_the_map_are_counted_and_dropped() -> None:

@@ -1,6 +1,7 @@
 """A scripted wire for the master: expect this, answer that, on a clock that only the test moves."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,7 +29,7 @@ CLOSE = Crob(CrobOperation.LATCH_ON)
 WALL_MS = 1_700_000_000_000
 
 
-def points() -> list[RowPoint]:
+def usual_points() -> list[RowPoint]:
     kinds = (PointKind.ANALOG_INPUT, PointKind.BINARY_INPUT, PointKind.BINARY_OUTPUT, PointKind.ANALOG_OUTPUT)
     return [RowPoint(10 + i, Point(f"a.p{i}", kind, address=Dnp3Address(7))) for i, kind in enumerate(kinds)]
 
@@ -47,12 +48,13 @@ def analogs(group: int, variation: int, index: int, value: float, time_ms: int =
 class Wire:
     """A master, its clock and what it wanted."""
 
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, points: Sequence[RowPoint] = (), phase: float = 0.0, /, **settings: object) -> None:
         self.now = 100.0
         self.statistics: Counter[str] = Counter()
         given: dict[str, object] = {"host": "h", "keepalive_s": 0.0, "integrity_period_s": 0.0, "read_retries": 0}
         chosen = Dnp3SessionSettings(**(given | settings))  # type: ignore[arg-type]
-        self.master = Master(chosen, PointMapping(points(), self.statistics), self.statistics, self.now)
+        mapping = PointMapping(points or usual_points(), self.statistics)
+        self.master = Master(chosen, mapping, self.statistics, self.now, phase=phase)
         self.sequence = -1
         self.notes: list[str] = []
         self.advance()
@@ -119,9 +121,9 @@ class Wire:
         return ticket
 
 
-def started(**settings: object) -> Wire:
+def started(points: Sequence[RowPoint] = (), phase: float = 0.0, /, **settings: object) -> Wire:
     """A wire on which the start-up order is done."""
-    wire = Wire(**settings)
+    wire = Wire(points, phase, **settings)
     wire.expect(Function.DISABLE_UNSOLICITED).answer()
     wire.expect(Function.READ, INTEGRITY).answer()
     wire.expect(Function.ENABLE_UNSOLICITED, ALL_CLASSES).answer()
