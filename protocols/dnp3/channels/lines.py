@@ -163,8 +163,8 @@ class _ListeningLine(_Line):
         arrival: asyncio.Future[Drop] = asyncio.get_running_loop().create_future()
         self._waiting[place.pair] = (arrival, statistics)
         try:
-            for trunk in [one for one in reversed(self._trunks) if one.physical.is_open]:
-                self._look_for(place.pair, trunk)
+            for trunk in [one for one in self._trunks if one.physical.is_open]:
+                trunk.ask_for(place.pair)
             async with asyncio.timeout(self.medium.connect_timeout_s):
                 drop = await arrival
         except TimeoutError as error:
@@ -187,19 +187,11 @@ class _ListeningLine(_Line):
             strangers[0].close("another connection took its place")
         trunk = AssociationTrunk(channel, self._claim)
         self._trunks.append(trunk)
-        for pair in list(self._waiting):
-            self._look_for(pair, trunk)
-
-    def _look_for(self, pair: Pair, trunk: AssociationTrunk) -> None:
-        if pair not in self._waiting:
-            return
-        if self.is_shared:
+        for pair in self._waiting:
             trunk.ask_for(pair)
-        elif not trunk.is_used:
-            self._claim(trunk, pair)
 
     def _claim(self, trunk: AssociationTrunk, pair: Pair) -> Drop | None:
-        """A frame of this pair came on this trunk, or it can only be meant for it."""
+        """A frame of this pair came on this trunk."""
         if pair in self._waiting:
             arrival, statistics = self._waiting.pop(pair)
             drop = trunk.join(pair, statistics)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from protocols.dnp3.channels import TCP_CLIENT, TCP_SERVER, MediumKind
+from protocols.dnp3.channels import TCP_CLIENT, TCP_SERVER, Channel, MediumKind
 from protocols.dnp3.channels.lines import Lines
+from protocols.dnp3.channels.tcp import connect_tcp
 from protocols.dnp3.link import DIR, PRM
 from protocols.dnp3.link_sending import LinkSettings
 from protocols.dnp3.master.config import Dnp3SessionSettings
@@ -193,7 +194,8 @@ async def test_outstations_of_one_process_serve_one_port_to_a_master_that_shares
     port = free_port(MediumKind.TCP)
     stations = [outstation(replace(QUIET, port=port, local_address=a)) for a in (FIRST, SECOND)]
     lines = Lines()
-    sessions = [session(replace(POLLED, port=port, remote_address=a), lines) for a in (FIRST, SECOND)]
+    settings = replace(POLLED, port=port, response_timeout_s=0.5)
+    sessions = [session(replace(settings, remote_address=a), lines) for a in (FIRST, SECOND)]
     async with running(*sessions) as listeners, serving(stations[0]):
         show(stations[0], 1.0)
         await listeners[0].has_started(1)
@@ -248,3 +250,28 @@ async def test_keep_alives_take_turns_too() -> None:
                     await asyncio.sleep(0.01)
             assert [listener.connected for listener in listeners] == [1, 1]
             assert await asyncio.gather(*(one.operate(command()) for one in sessions)) == [Accepted(), Accepted()]
+
+
+async def test_strangers_that_dial_in_take_nobodys_place_and_are_bounded() -> None:
+    port = free_port(MediumKind.TCP)
+    link = session(replace(POLLED, port=port, transport=TCP_SERVER, remote_address=FIRST, connect_timeout_s=10.0))
+    station = outstation(replace(QUIET, port=port, local_address=FIRST, transport=TCP_CLIENT))
+    async with running(link) as [listener]:
+        strangers: list[Channel] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while len(strangers) < 20:
+                with contextlib.suppress(ConnectionError):  # until the port is bound
+                    strangers.append(await connect_tcp("127.0.0.1", port, 1.0))
+                await asyncio.sleep(0.001)
+            for stranger in strangers[1::2]:
+                stranger.write(b"GET / HTTP/1.1\r\n\r\n")
+            for stranger in strangers[:4]:
+                await stranger.closed()  # the oldest make room
+            async with serving(station):
+                await listener.has_started(1)
+                show(station, -1.0)
+                show(station, 4.0)
+                await listener.has_heard(4.0)
+                assert listener.connected == 1
+        for stranger in strangers:
+            stranger.abort("over")
