@@ -82,7 +82,8 @@ class EventBuffer:
 
     def classes_waiting(self) -> tuple[int, ...]:
         """Classes 1 to 3 with events to report."""
-        return tuple(c for c in (1, 2, 3) if self._counts[_WAITING, c])
+        _, *counts = self._counts[_WAITING].tolist()
+        return tuple(c for c, count in enumerate(counts, start=1) if count)
 
     @property
     def last_id(self) -> int:

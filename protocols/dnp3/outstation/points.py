@@ -98,6 +98,7 @@ class PointTable:
         self.by_kind = {kind: self._columns(kind, served, static, frozen) for kind in KINDS}
         outputs = (PointKind.BINARY_OUTPUT, PointKind.ANALOG_OUTPUT)
         self._outputs = np.concatenate([self.by_kind[kind].rows for kind in outputs])
+        self._is_local, self._local_at = False, 0  # as of this version
         #: Octets of an event's index by number of its category: one width for all events of a kind.
         self.index_width = [index_width(self.by_kind[category.kind].index) for category in CATEGORIES]
 
@@ -233,7 +234,10 @@ class PointTable:
     @property
     def has_local_output(self) -> bool:
         """True if an output is under local control: masters cannot move it (IIN1.5)."""
-        return bool((self.quality[self._outputs] & Quality.LOCAL_FORCED).any())
+        if self._local_at != self.version:
+            self._local_at = self.version
+            self._is_local = bool((self.quality[self._outputs] & Quality.LOCAL_FORCED).any())
+        return self._is_local
 
     # freezes
 
