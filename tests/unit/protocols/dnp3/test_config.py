@@ -104,6 +104,63 @@ def test_every_fault_of_a_session_table_is_told_at_once() -> None:
     assert {f.key for f in caught.value.faults} == {"host", *table}
 
 
+def test_what_a_master_does_beside_polls_is_read_from_its_table() -> None:
+    table = {
+        "host": "h",
+        "step_retries": 3,
+        "time_sync_period_s": 3600,
+        "assign_classes": True,
+        "write_deadbands": True,
+        "freeze_period_s": 900,
+        "freeze_clear": True,
+        "commands_per_request": 100,
+        "acknowledge_direct": False,
+    }
+    read = DRIVER.read_session(table)
+    assert {key: getattr(read, key) for key in table} == table
+
+
+def test_every_fault_of_what_it_does_beside_polls_is_told() -> None:
+    table = {
+        "step_retries": 11,
+        "time_sync_period_s": -1,
+        "assign_classes": "yes",
+        "write_deadbands": 1,
+        "freeze_period_s": "1h",
+        "freeze_clear": None,
+        "commands_per_request": 101,
+        "acknowledge_direct": "no",
+    }
+    with pytest.raises(SettingFaults) as caught:
+        DRIVER.read_session({"host": "h", **table})
+    assert {fault.key for fault in caught.value.faults} >= table.keys() - {"freeze_clear"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "fits"),
+    [
+        (PointKind.COUNTER, "frozen", True),
+        (PointKind.ANALOG_INPUT, "frozen", True),
+        (PointKind.ANALOG_INPUT, "command", True),
+        (PointKind.BINARY_INPUT, "command", True),
+        (PointKind.COUNTER, "command", False),
+        (PointKind.BINARY_INPUT, "frozen", False),
+        (PointKind.BINARY_OUTPUT, "command", False),
+        (PointKind.ANALOG_INPUT, "froze", False),
+    ],
+)
+def test_a_source_is_a_word_that_fits_the_kind(kind: PointKind, source: str, fits: bool) -> None:
+    cells = {"index": "1", "source": source}
+    if fits:
+        address = DRIVER.read_address(cells, kind, "")
+        assert address == Dnp3Address(1, source=source)
+        assert DRIVER.address_key(address, kind) != DRIVER.address_key(Dnp3Address(1), kind)
+    else:
+        with pytest.raises(CellFaults) as caught:
+            DRIVER.read_address(cells, kind, "")
+        assert [fault.column for fault in caught.value.faults] == ["source"]
+
+
 def test_two_stations_with_one_address_are_a_fault() -> None:
     with pytest.raises(SettingFaults) as caught:
         DRIVER.read_session({"host": "h", "local_address": 10})
