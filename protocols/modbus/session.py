@@ -18,7 +18,7 @@ from protocols.modbus.settings import ModbusSessionSettings
 from protocols.modbus.wire import Wire
 from protocols.modbus.writer import Writer
 from vppscada.model.batch import Batch, Cause
-from vppscada.model.commands import Command, CommandResult, NotSent
+from vppscada.model.commands import Accepted, Command, CommandResult, NotSent
 from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.quality import Quality, TimeQuality
 from vppscada.model.sessions import SessionListener, SessionLost
@@ -180,6 +180,10 @@ class ModbusSession:
         )
 
     # --- writing
+
+    async def select(self, command: Command) -> CommandResult:
+        """Modbus has no select: see `Session.select`."""
+        return NotSent("not connected") if self._wire is None or self._wire.lost.done() else Accepted()
 
     async def operate(self, command: Command) -> CommandResult:
         """Send one command and say what became of it; see `vppscada.model.sessions.Session`.

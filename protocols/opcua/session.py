@@ -166,6 +166,11 @@ class OpcUaSession:
 
     # --- writing
 
+    async def select(self, command: Command) -> CommandResult:
+        """OPC UA has no select: see `Session.select`."""
+        usable = self._connection is not None and self._connection.is_usable
+        return Accepted() if usable else NotSent("not connected")
+
     async def operate(self, command: Command) -> CommandResult:
         """Send one command and say what became of it; see `vppscada.model.sessions.Session`.
 

@@ -119,6 +119,17 @@ async def test_select_before_operate_operates_once(device: Device) -> None:
     assert [each.body for each in device.handler.operated] == [AnalogValue(1.5)]
 
 
+async def test_a_select_moves_nothing_and_does_not_hinder_what_follows(device: Device) -> None:
+    session = device.session()
+    asked = command(SETPOINT, AnalogValue(1.5), CommandMode.SBO)
+    assert isinstance(await session.select(asked), NotSent)
+    await device.online(session)
+    assert await session.select(asked) == Accepted()
+    assert device.handler.operated == []
+    assert await session.operate(command(SETPOINT, AnalogValue(1.5), CommandMode.SBO)) == Accepted()
+    assert len(device.handler.operated) == 1
+
+
 async def test_a_refused_command_is_rejected_with_a_status(device: Device) -> None:
     session = device.session()
     await device.online(session)

@@ -20,6 +20,7 @@ from vppscada.model.commands import (
     AnalogValue,
     Command,
     CommandBody,
+    CommandMode,
     CommandRecord,
     CommandResult,
     NotSent,
@@ -75,7 +76,8 @@ class ControlLimits:
 
 
 class ControlPipeline:
-    """Every command of the station goes through `command`; nothing else may call a session's `operate`.
+    """Every command of the station goes through `command`; nothing else may call a session's `operate`
+    or `select`.
 
     One command per point is under way at a time. Nothing is ever sent twice, and what left is followed to its
     end whoever stopped waiting for it.
@@ -131,6 +133,42 @@ class ControlPipeline:
         self._under_way[row] = value, task
         task.add_done_callback(lambda _: self._under_way.pop(row, None))
         return await asyncio.shield(task)  # whoever waits may be cancelled; what is leaving may not
+
+    async def select(
+        self, row: int, value: float, origin: Origin, reason: str, lifetime_s: float
+    ) -> CommandResult | Refused:
+        """Would this command be taken now? The checks of `command`, and then the device, where it is selected first.
+
+        Nothing moves: it neither counts as a command of the point nor stands in the way of one, and the journal has it
+        as a select. Never raises. Arguments as for `command`, which selects anew.
+        """
+        now = self._clock.monotonic()
+        request = CommandRequest(row, value, origin, reason, now, now + lifetime_s)
+        refused = self.refusal(row, value, origin)
+        if refused is not None:
+            self._note_refusal(request, refused)
+            return refused
+        point = self._points[row]
+        body = _body(point, value)
+        if body is None:
+            return Refused(Reason.NOT_FINITE, f"{value:g} has no value in the units of {point.id}'s device")
+        if point.command_mode is CommandMode.DIRECT:
+            return Accepted()
+        try:
+            number = self._journal.next_command_id()
+        except JournalError as error:
+            return Refused(Reason.JOURNAL, str(error))
+        command = Command(number, row, body, CommandMode.SBO, origin, now, request.expires_at, reason)
+        result: CommandResult = Unanswered("nobody waited for the answer")
+        try:
+            result = await self._session_of[row].select(command)
+        except Exception as error:  # it promised not to raise
+            self.statistics["sessions_raised"] += 1
+            _log.exception("select_raised", point=point.id, command=number)
+            result = Unanswered(f"the session failed: {error}")
+        finally:
+            self._note_select(request, number, result)
+        return result
 
     def refusal(self, row: int, value: float, origin: Origin) -> Refused | None:
         """Why a command would be refused now; None = it would be sent. Nothing moves and nothing is written."""
@@ -254,12 +292,20 @@ class ControlPipeline:
                 pass  # its effect may yet be seen
         await self._write(replace(record, time_ms=self._clock.wall_ms(), state=state, detail=detail))
 
+    def _note_select(self, request: CommandRequest, number: int, result: CommandResult) -> None:
+        state, detail = _state_of(result)
+        state = "selected" if isinstance(result, Accepted) else f"select_{state}"
+        self.statistics[f"commands_{state}"] += 1
+        self._spawn(self._write(self._record_of(request, state, detail, number)))
+
     # writing down
 
-    def _record_of(self, request: CommandRequest, state: str, detail: str = "") -> CommandRecord:
+    def _record_of(
+        self, request: CommandRequest, state: str, detail: str = "", number: int | None = None
+    ) -> CommandRecord:
         row = request.row
         return CommandRecord(
-            id=self._journal.next_command_id(),
+            id=self._journal.next_command_id() if number is None else number,
             time_ms=self._clock.wall_ms(),
             point=self._points[row].id if 0 <= row < len(self._points) else f"row {row}",
             value=request.value,

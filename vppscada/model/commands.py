@@ -189,6 +189,6 @@ class CommandRecord:
     origin: Origin
     reason: str
     # "issued", "accepted", "rejected", "not_sent", "unanswered", "echoed", "not_echoed", "measured", "not_measured",
-    # "refused"
+    # "refused"; of a select, which moves nothing: "selected", "select_rejected", "select_not_sent", "select_unanswered"
     state: str
     detail: str = field(default="")

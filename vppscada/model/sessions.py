@@ -131,6 +131,14 @@ class Session(Protocol):
             SessionLost: with the reason, whenever the connection ended or never came up.
         """
 
+    async def select(self, command: Command) -> CommandResult:
+        """Ask the device whether it would take this command. Nothing moves, whatever becomes of it.
+
+        Where the protocol has a select and the command's mode is SBO, the device is asked and Accepted means that it
+        has selected; the selection lapses by itself, since `operate` always selects anew (between the two, other
+        requests may have ended it). Elsewhere nobody is asked: Accepted while connected. Bounds are those of `operate`.
+        """
+
     async def operate(self, command: Command) -> CommandResult:
         """Send one command (with select first if its mode says so) and await what the device says.
 

@@ -6,7 +6,5 @@ from protocols.opcua import DRIVER as OPCUA
 from vppscada.model.drivers import Driver, MakeTraceDecoder
 
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (DNP3, MODBUS, OPCUA)}
-#: Protocols whose masters can select before they operate; of the others none is asked for.
-SELECTING = frozenset({DNP3.name})
 #: Protocols whose traces and captures can be read.
 DECODERS: dict[str, MakeTraceDecoder] = {DNP3.name: DNP3.trace_decoder}

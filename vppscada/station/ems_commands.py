@@ -3,12 +3,13 @@
 import time
 from collections.abc import Sequence
 
+from vppscada.control.gate import Refused
 from vppscada.control.pipeline import ControlPipeline
 from vppscada.model.commands import (
     Accepted,
     AnalogValue,
     Command,
-    CommandMode,
+    CommandResult,
     CommandStatus,
     NotSent,
     Origin,
@@ -25,34 +26,24 @@ class EmsCommands:
     """The outstation's `CommandHandler`: rows are positions in its exports."""
 
     def __init__(
-        self,
-        site: Site,
-        exports: Sequence[ExportedPoint],
-        plant: PlantService,
-        pipeline: ControlPipeline,
-        selecting: bool,
+        self, site: Site, exports: Sequence[ExportedPoint], plant: PlantService, pipeline: ControlPipeline
     ) -> None:
-        """``selecting``: the outstation's protocol has a select, and points that ask for it get no operate without."""
         self._site = site
         self._exports = exports
         self._plant = plant
         self._pipeline = pipeline
-        self._needs_select = [selecting and export.point.command_mode is CommandMode.SBO for export in exports]
 
     async def select(self, command: Command) -> CommandStatus:
-        """The checks of `operate`, without effect."""
+        """The checks of `operate`, without effect; of a field point that is selected first, the device's word too."""
         source, value = self._meaning(command)
         point = self._site.points[source]
         if point.asset == PLANT:
             judged = self._plant.judge_order(point.id, value)
             return judged.status if isinstance(judged, OrderRefused) else CommandStatus.SUCCESS
-        refused = self._pipeline.refusal(source, value, Origin.EMS)
-        return CommandStatus.SUCCESS if refused is None else refused.status
+        return _status(await self._pipeline.select(source, value, Origin.EMS, "EMS", _left_s(command)))
 
     async def operate(self, command: Command) -> CommandStatus:
         """Take an order, or send the command on and answer with what the field said."""
-        if self._needs_select[command.row] and command.mode is CommandMode.DIRECT:
-            return CommandStatus.NO_SELECT
         source, value = self._meaning(command)
         point = self._site.points[source]
         if point.asset == PLANT:
@@ -61,19 +52,7 @@ class EmsCommands:
             return await self._plant.order(point.id, value)
         # A start or stop of a unit is the EMS's to ask at any time. While the plant is enabled its own commitment
         # goes on, and the next plan may undo what the EMS did: to run a unit by hand, disable the plant first.
-        lifetime_s = max(command.expires_at - time.monotonic(), 0.0)
-        result = await self._pipeline.command(source, value, Origin.EMS, "EMS", lifetime_s)
-        match result:
-            case Accepted():
-                return CommandStatus.SUCCESS
-            case Rejected(status=status):
-                return status
-            case NotSent():
-                return CommandStatus.DOWNSTREAM_FAIL
-            case Unanswered():
-                return CommandStatus.TIMEOUT  # unknown, and so it is called
-            case refused:
-                return refused.status
+        return _status(await self._pipeline.command(source, value, Origin.EMS, "EMS", _left_s(command)))
 
     def _meaning(self, command: Command) -> tuple[int, float]:
         """Source row and engineering value."""
@@ -81,3 +60,23 @@ class EmsCommands:
         if isinstance(command.body, AnalogValue):
             return export.source_row, to_engineering(export.point, command.body.value)
         return export.source_row, float(command.body.wants_on)
+
+
+def _left_s(command: Command) -> float:
+    """What is left of the time that the outstation gives the request."""
+    return max(command.expires_at - time.monotonic(), 0.0)
+
+
+def _status(result: CommandResult | Refused) -> CommandStatus:
+    """What the master is told. Success only where the device said so."""
+    match result:
+        case Accepted():
+            return CommandStatus.SUCCESS
+        case Rejected(status=status):
+            return status
+        case NotSent():
+            return CommandStatus.DOWNSTREAM_FAIL
+        case Unanswered():
+            return CommandStatus.TIMEOUT  # unknown, and so it is called
+        case refused:
+            return refused.status

@@ -26,7 +26,6 @@ from vppscada.plant.series import read_series
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
 from vppscada.scheduling.worker import SolverWorker
-from vppscada.station.drivers import SELECTING
 from vppscada.station.ems_commands import EmsCommands
 from vppscada.station.ems_feed import EmsFeed
 from vppscada.station.plant_service import PlantService
@@ -151,7 +150,7 @@ class Station:
             log.exception("stop_step_failed", step=what)
 
     def _outstation(self, spec: EmsSpec, driver: Driver) -> tuple[Outstation, EmsFeed]:
-        handler = EmsCommands(self.site, spec.exports, self.plant, self.pipeline, spec.protocol in SELECTING)
+        handler = EmsCommands(self.site, spec.exports, self.plant, self.pipeline)
         from_exports = [RowPoint(i, export.point) for i, export in enumerate(spec.exports)]
         outstation = driver.outstation(
             spec.name,

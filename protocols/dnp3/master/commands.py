@@ -33,6 +33,7 @@ class Queued(NamedTuple):
 
     ticket: int
     command: Command
+    select_only: bool
 
 
 class CommandQueue:
@@ -44,9 +45,9 @@ class CommandQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, ticket: int, command: Command) -> None:
-        """Put a command last."""
-        self._waiting.append(Queued(ticket, command))
+    def add(self, ticket: int, command: Command, *, select_only: bool = False) -> None:
+        """Put a command, or the select of one, last."""
+        self._waiting.append(Queued(ticket, command, select_only))
 
     def withdraw(self, ticket: int) -> None:
         """Nobody waits for this command any more: if it has not begun, it never will."""
@@ -64,12 +65,13 @@ class CommandQueue:
         return min((queued.command.expires_at for queued in self._waiting), default=math.inf)
 
     def take(self, most: int) -> list[Queued]:
-        """The next, with those right behind it that may share its request: same mode, none for the same point."""
+        """The next, with those right behind it that may share its request: same way, none for the same point."""
         taken = [self._waiting.popleft()]
         rows = {taken[0].command.row}
         while self._waiting and len(taken) < most:
-            command = self._waiting[0].command
-            if command.mode is not taken[0].command.mode or command.row in rows:
+            _, command, select_only = self._waiting[0]
+            same = command.mode is taken[0].command.mode and select_only == taken[0].select_only
+            if not same or command.row in rows:
                 break
             rows.add(command.row)
             taken.append(self._waiting.popleft())
@@ -129,6 +131,13 @@ def carry_out(controls: Sequence[Control], mode: CommandMode, *, acknowledged: b
             break
         selected = kept
     return [results[control] for control in controls]
+
+
+def select_alone(controls: Sequence[Control]) -> CommandProcedure:
+    """Select and leave it at that: which of them the outstation would take. The selection lapses by itself."""
+    found = _selected(controls, (yield Ask(Function.SELECT, request_body(controls))))
+    results = [found[control] for control in controls]
+    return [Accepted() if result is None else result for result in results]
 
 
 def request_body(controls: Sequence[Control]) -> bytes:

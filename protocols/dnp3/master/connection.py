@@ -101,10 +101,10 @@ class Connection:
             await self._take(data)
             self._advance()
 
-    async def operate(self, command: Command) -> CommandResult:
+    async def operate(self, command: Command, *, select_only: bool = False) -> CommandResult:
         """Queue a command for its turn and await its result. Cancelled before its turn, it never leaves."""
         result: asyncio.Future[CommandResult] = self._loop.create_future()
-        ticket = self._master.submit(command)
+        ticket = self._master.submit(command, select_only=select_only)
         self._results[ticket] = result
         self._advance()
         try:

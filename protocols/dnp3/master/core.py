@@ -23,7 +23,7 @@ from protocols.dnp3.application import (
 )
 from protocols.dnp3.master.agenda import Agenda
 from protocols.dnp3.master.association import Association
-from protocols.dnp3.master.commands import CommandQueue, carry_out, prepare
+from protocols.dnp3.master.commands import CommandQueue, carry_out, prepare, select_alone
 from protocols.dnp3.master.commands import Control as PreparedControl
 from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.master.exchange import (
@@ -110,10 +110,10 @@ class Master:
         self._heard_at = now
         self._link_deadline = math.inf
 
-    def submit(self, command: Command) -> int:
-        """Queue a command; its ticket comes back in `Finished`."""
+    def submit(self, command: Command, *, select_only: bool = False) -> int:
+        """Queue a command, or the select of one; its ticket comes back in `Finished`."""
         self._tickets += 1
-        self._commands.add(self._tickets, command)
+        self._commands.add(self._tickets, command, select_only=select_only)
         return self._tickets
 
     def request(self, task: Task) -> int:
@@ -285,7 +285,7 @@ class Master:
     def _begin_commands(self, now: float, wall_ms: int) -> None:
         controls: dict[int, PreparedControl] = {}
         taken = self._commands.take(self._settings.commands_per_request)
-        for ticket, command in taken:
+        for ticket, command, _ in taken:
             prepared = prepare(command, self._mapping.point_at(command.row), now)
             if isinstance(prepared, PreparedControl):
                 controls[ticket] = prepared
@@ -296,6 +296,9 @@ class Master:
         self._statistics["commands_begun"] += len(controls)
         self._carried = tuple(controls)
         acknowledged = self._settings.acknowledge_direct
+        if taken[0].select_only:
+            self._run(select_alone(tuple(controls.values())), now, wall_ms)
+            return
         mode = taken[0].command.mode
         self._run(carry_out(tuple(controls.values()), mode, acknowledged=acknowledged), now, wall_ms)
 

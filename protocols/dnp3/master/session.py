@@ -17,7 +17,7 @@ from protocols.dnp3.master.mapping import PointMapping
 from protocols.dnp3.master.repeats import Repeats
 from protocols.dnp3.master.standby import Standby
 from vppscada.model.batch import Batch
-from vppscada.model.commands import Command, CommandResult, NotSent
+from vppscada.model.commands import Accepted, Command, CommandMode, CommandResult, NotSent
 from vppscada.model.points import RowPoint
 from vppscada.model.sessions import SessionListener, SessionLost
 
@@ -65,6 +65,15 @@ class Dnp3Session:
             for place in self._places:
                 await place.leave()
             raise
+
+    async def select(self, command: Command) -> CommandResult:
+        """Send SELECT alone if the command's mode is SBO; see `Session.select`."""
+        connection = self._connection
+        if connection is None:
+            return NotSent("not connected")
+        if command.mode is CommandMode.DIRECT:
+            return Accepted()
+        return await connection.operate(command, select_only=True)
 
     async def operate(self, command: Command) -> CommandResult:
         """Send one command and await what the outstation says; see `Session.operate`."""

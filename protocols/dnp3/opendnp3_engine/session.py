@@ -9,7 +9,7 @@ from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.master.mapping import PointMapping
 from protocols.dnp3.opendnp3_engine.callbacks import CommandCallback
 from protocols.dnp3.opendnp3_engine.connection import Connection
-from vppscada.model.commands import Command, CommandResult, NotSent
+from vppscada.model.commands import Accepted, Command, CommandResult, NotSent
 from vppscada.model.points import RowPoint
 from vppscada.model.sessions import SessionListener, SessionLost
 
@@ -72,6 +72,10 @@ class OpenDnp3Session:
             self._statistics["connects_failed"] += 1
             raise
         self._statistics["connects_made"] += 1
+
+    async def select(self, command: Command) -> CommandResult:
+        """opendnp3 selects only to operate at once: nobody is asked. See `Session.select`."""
+        return NotSent("not connected") if self._connection is None else Accepted()
 
     async def operate(self, command: Command) -> CommandResult:
         """Send one command and await what the outstation says; see `Session.operate`."""

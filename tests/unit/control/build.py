@@ -123,11 +123,19 @@ class Device:
         self.statistics: Counter[str] = Counter()
         self.answer: CommandResult | Exception = Accepted()
         self.commands: list[Command] = []
+        self.selected: list[Command] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def run(self, listener: SessionListener) -> None:
         raise NotImplementedError("the pipeline never runs a session")
+
+    async def select(self, command: Command) -> CommandResult:
+        self.selected.append(command)
+        await self.gate.wait()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
 
     async def operate(self, command: Command) -> CommandResult:
         self.commands.append(command)

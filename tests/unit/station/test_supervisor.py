@@ -38,6 +38,9 @@ class Scripted:
         self.started.set()
         raise await self.end.get()
 
+    async def select(self, command: Command) -> CommandResult:
+        return NotSent("scripted")
+
     async def operate(self, command: Command) -> CommandResult:
         return NotSent("scripted")
 

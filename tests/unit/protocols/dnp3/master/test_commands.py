@@ -28,6 +28,23 @@ def test_select_before_operate_selects_then_operates_the_same_octets() -> None:
     assert result_of(wire.answer(body)) == Accepted()
 
 
+def test_a_select_alone_is_answered_and_nothing_follows() -> None:
+    wire = started(response_timeout_s=3.0)
+    body = build_command(7, CLOSE)
+    wire.operate(mode=CommandMode.SBO, select_only=True)
+    assert result_of(wire.expect(Function.SELECT, body).answer(body)) == Accepted()
+    assert wire.wants() == []
+    wire.operate(mode=CommandMode.SBO, select_only=True)
+    refused = body[:-1] + bytes((CommandStatus.LOCAL,))
+    result = result_of(wire.expect(Function.SELECT, body).answer(refused))
+    assert isinstance(result, Rejected)
+    assert result.status is CommandStatus.LOCAL
+    wire.operate(mode=CommandMode.SBO, select_only=True)
+    wire.expect(Function.SELECT, body)
+    wire.wait(3.0)
+    assert isinstance(result_of(wire.wants()), NotSent)
+
+
 def test_a_direct_analog_takes_the_variation_of_its_map() -> None:
     wire = started()
     body = build_command(7, AnalogValue(2.5), 3)

@@ -291,8 +291,10 @@ async def test_our_master_and_our_outstation_understand_each_other() -> None:
         await until(listener.started.wait())
         states = {int(r): float(v) for b in listener.batches for r, v in zip(b.rows, b.value, strict=True)}
         assert states[0] == 1.25
+        assert await session.select(command(CommandMode.SBO)) == Accepted()
+        assert [what for what, _ in field.told] == ["select"]
         assert await session.operate(command(CommandMode.SBO)) == Accepted()
-        assert [what for what, _ in field.told] == ["select", "operate"]
+        assert [what for what, _ in field.told] == ["select", "select", "operate"]
         listener.batches.clear()
         outstation.update(untimed_batch([0], [7.5], int(Quality.ONLINE), 0, Cause.CYCLIC))
         await until(listener.settling.wait())

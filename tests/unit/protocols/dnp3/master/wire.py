@@ -113,10 +113,17 @@ class Wire:
         self.master.tick(self.now, self.wall_ms)
         self.advance()
 
-    def operate(self, body: CommandBody = CLOSE, mode: CommandMode = CommandMode.DIRECT, ttl_s: float = 10.0) -> int:
+    def operate(
+        self,
+        body: CommandBody = CLOSE,
+        mode: CommandMode = CommandMode.DIRECT,
+        ttl_s: float = 10.0,
+        *,
+        select_only: bool = False,
+    ) -> int:
         row = 12 if isinstance(body, Crob) else 13
         command = Command(1, row, body, mode, Origin.OPERATOR, self.now, self.now + ttl_s)
-        ticket = self.master.submit(command)
+        ticket = self.master.submit(command, select_only=select_only)
         self.advance()
         return ticket
 
