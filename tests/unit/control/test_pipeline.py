@@ -395,8 +395,9 @@ async def test_a_select_neither_hinders_the_command_after_it_nor_one_at_the_same
 async def test_a_select_that_nobody_waits_for_any_more_is_unknown(station: Station) -> None:
     station.device.gate.clear()
     selecting = asyncio.create_task(station.pipeline.select(SETPOINT, 5.5, Origin.EMS, "test", 5.0))
-    while not station.device.selected:
+    for _ in range(10):
         await asyncio.sleep(0)
+    assert station.device.selected
     selecting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await selecting
