@@ -36,6 +36,9 @@ class Counting:
     async def run(self, listener: SessionListener) -> None:
         raise SessionLost("never there")
 
+    async def select(self, command: Command) -> CommandResult:
+        return NotSent("never there")
+
     async def operate(self, command: Command) -> CommandResult:
         return NotSent("never there")
 
