@@ -63,6 +63,7 @@ class OutstationCore:
         self._connected = False
         self._controls = Controls(settings, device)
         self._unconfirmed: Unconfirmed | None = None
+        self._unsolicited_tells_broadcast = False
         self._settling = False  # events were confirmed that are on the disk still
         self._continuation: Continuation | None = None
         self._deferred: bytes | None = None
@@ -232,8 +233,9 @@ class OutstationCore:
         """Broadcasts are acted on and never answered; the next response says that one came."""
         self._statistics["broadcasts_received"] += 1
         self.state.broadcast = destination
+        self._unsolicited_tells_broadcast = False  # what is unconfirmed does not tell of this one
         if self._unconfirmed is not None:
-            self._unconfirmed.tells_broadcast = False  # not of this one
+            self._unconfirmed.tells_broadcast = False
         if not asking.can_be_broadcast or self._controls.executing is not None:
             self._statistics["broadcasts_ignored"] += 1
             return []
@@ -299,6 +301,8 @@ class OutstationCore:
             if not self.state.unsolicited.confirmed(control.sequence):
                 self._statistics["unexpected_confirms"] += 1
                 return []
+            if self._unsolicited_tells_broadcast:
+                self.state.broadcast = None
             return self._take_confirmed(now)
         waiting = self._unconfirmed
         if waiting is None or waiting.sequence != control.sequence:
@@ -373,6 +377,9 @@ class OutstationCore:
         indications = self.state.indications(now)
         fragment = build_response(control, Function.UNSOLICITED_RESPONSE, indications, body)
         unsolicited.sent(fragment, classes, now.monotonic)
+        self._unsolicited_tells_broadcast = self.state.broadcast is not None
+        if not self.state.wants_broadcast_confirmed:
+            self.state.broadcast = None
         self._statistics["unsolicited_sent"] += 1
         return Send(fragment)
 

@@ -139,6 +139,18 @@ def test_a_confirmation_of_what_was_said_before_a_broadcast_does_not_confirm_the
     assert Indication.BROADCAST not in indications(wire.one("C6" + CLASS_1))
 
 
+def test_an_unsolicited_response_tells_of_a_broadcast_too() -> None:
+    for destination, told_again in ((0xFFFD, False), (0xFFFE, True)):
+        wire = talkative()
+        assert wire.ask(CLEAR_RESTART, broadcast=destination) == []
+        [told] = wire.update({0: 1})
+        assert Indication.BROADCAST in indications(told)
+        answer = wire.one("C4 17")
+        assert (Indication.BROADCAST in indications(answer)) is told_again
+        assert wire.ask(bytes((0xD0 | (told[0] & 0x0F), 0))) == []
+        assert Indication.BROADCAST not in indications(wire.one("C5 17"))
+
+
 def test_a_read_that_was_waited_for_leaves_no_pause_behind_it() -> None:
     wire = talkative()
     wire.update({0: 1})
