@@ -139,7 +139,8 @@ class Request:
         """
         if self.function in _CARRY_A_TIME:
             return parse_headers(self.body, objects_follow=True, only_in=_TIME_GROUPS)
-        return parse_headers(self.body, objects_follow=self.function in CARRIES_OBJECTS)
+        follow = self.function in CARRIES_OBJECTS
+        return parse_headers(self.body, objects_follow=follow, keep_unspoken=self.function == Function.READ)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

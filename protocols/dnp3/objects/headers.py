@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from protocols.dnp3.objects.attributes import ATTRIBUTE_GROUP, DeviceAttribute, parse_attribute
 from protocols.dnp3.objects.errors import ObjectError, ObjectFault
 from protocols.dnp3.objects.flags import ONLINE_FLAG, FlagColumn, state_of
+from protocols.dnp3.objects.lengths import past_free_format, past_unspoken
 from protocols.dnp3.objects.table import ObjectForm, find_form
 from vppscada.model.points import PointKind
 
@@ -65,6 +66,7 @@ class ObjectHeader:
     records: NDArray[np.void] | None = None
     states: NDArray[np.uint8] | None = None
     attributes: tuple[DeviceAttribute, ...] = ()  # of g0, where data came
+    is_spoken: bool = True  # False for a header of a read whose qualifier is none of ours: it names nothing
 
     @property
     def stop(self) -> int:
@@ -131,14 +133,20 @@ class ObjectHeader:
 
 
 def parse_headers(
-    data: bytes, *, objects_follow: bool, only_in: frozenset[int] | None = None, skip_free_format: bool = False
+    data: bytes,
+    *,
+    objects_follow: bool,
+    only_in: frozenset[int] | None = None,
+    skip_free_format: bool = False,
+    keep_unspoken: bool = False,
 ) -> tuple[ObjectHeader, ...]:
     """Parse everything after the application header.
 
     ``objects_follow`` says whether the function carries object data (write, controls, responses) or only
     names objects (read, freeze, enable and disable unsolicited, assign class); ``only_in`` are the groups that
     carry data where not all do (freeze at time). With ``skip_free_format`` objects that tell their own size
-    (qualifier 5B: files, data sets, authentication) are left out instead of being a fault.
+    (qualifier 5B: files, data sets, authentication) are left out instead of being a fault. With ``keep_unspoken``
+    (reads) a header with a qualifier that we do not speak, but whose length its code tells, is kept as such.
 
     Raises:
         ObjectError: with the internal indication that fits and the headers before the fault.
@@ -148,7 +156,11 @@ def parse_headers(
     try:
         while offset < len(data):
             if skip_free_format and data[offset + 2 : offset + 3] == _FREE_FORMAT:
-                offset = _past_free_format(data, offset)
+                offset = past_free_format(data, offset)
+                continue
+            if keep_unspoken and len(data) - offset >= 3 and data[offset + 2] not in _BY_CODE:
+                header, offset = _unspoken(data, offset)
+                headers.append(header)
                 continue
             follow = objects_follow and (only_in is None or data[offset] in only_in)
             header, offset = _parse_header(data, offset, follow)
@@ -159,17 +171,10 @@ def parse_headers(
     return tuple(headers)
 
 
-def _past_free_format(data: bytes, offset: int) -> int:
-    """Where a header with qualifier 5B ends: a count in one octet, then objects, the size of each in two before it."""
-    count = data[offset + 3] if offset + 3 < len(data) else 1
-    offset += 4
-    for _ in range(count):
-        if offset + 2 > len(data):
-            raise ObjectError(ObjectFault.PARAMETER_ERROR, "truncated size of an object")
-        offset += 2 + int.from_bytes(data[offset : offset + 2], "little")
-    if offset > len(data):
-        raise ObjectError(ObjectFault.PARAMETER_ERROR, "an object of its own size does not fit the fragment")
-    return offset
+def _unspoken(data: bytes, offset: int) -> tuple[ObjectHeader, int]:
+    """A header without data whose qualifier we do not speak, and where it ends."""
+    header = ObjectHeader(data[offset], data[offset + 1], Qualifier.COUNT_8, is_spoken=False)
+    return header, past_unspoken(data, offset)
 
 
 def _parse_header(data: bytes, offset: int, objects_follow: bool) -> tuple[ObjectHeader, int]:

@@ -84,6 +84,8 @@ def bound_events(plan: ReadPlan, buffered: int) -> None:
 def _plan_header(
     plan: ReadPlan, header: ObjectHeader, device: Device, settings: Dnp3OutstationSettings, present: Present
 ) -> Indication:
+    if not header.is_spoken:
+        return Indication.PARAMETER_ERROR
     if header.group == _CLASS_GROUP:
         return _plan_class(plan, header, device.table, settings.class_0)
     if header.group == ATTRIBUTE_GROUP:

@@ -144,6 +144,29 @@ def test_what_exists_is_told_beside_what_does_not() -> None:
     assert answer[4:] == bytes.fromhex("01 02 00 03 03 81")
 
 
+@pytest.mark.parametrize(
+    "unspoken",
+    [
+        "1E 05 02 00000000 07000000",
+        "1E 05 09 01000000",
+        "1E 05 39 02000000 01000000 07000000",
+        "20 00 19 02000000 01 02",
+        "46 05 03 0001",
+        "1E 05 0B 01",
+    ],
+)
+def test_a_qualifier_that_we_do_not_speak_hides_nothing_behind_it(unspoken: str) -> None:
+    answer = filled().one(f"C0 01 {unspoken} 01 02 06")
+    assert indications(answer) == Indication.PARAMETER_ERROR
+    assert answer[4:] == bytes.fromhex("01 02 00 03 03 81")
+
+
+@pytest.mark.parametrize("unspoken", ["1E 05 3B", "1E 05 5B 01 0000", "1E 05 0A", "1E 05 10 00", "1E 05 39 FFFFFFFF"])
+def test_a_read_whose_end_cannot_be_told_is_refused_whole(unspoken: str) -> None:
+    answer = filled().one(f"C0 01 01 02 06 {unspoken} 01 02 06")
+    assert answer == bytes.fromhex("C0 81 00 04")
+
+
 def test_points_nobody_fed_are_told_as_restarted_and_not_online() -> None:
     wire = wire_of([point(PointKind.ANALOG_INPUT, 0, data_type="int32")])
     assert body(wire.one("C0 01 3C 01 06")) == bytes.fromhex("1E 01 00 00 00 02 00000000")
