@@ -5,6 +5,7 @@ IEEE 1815 clause 4: application control octet, function code, internal indicatio
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from functools import lru_cache
 
 from protocols.dnp3.objects import ObjectHeader, parse_headers
 
@@ -123,6 +124,18 @@ class FragmentError(Exception):
     """Not a fragment: too short, or a function code that has no place in this direction."""
 
 
+#: Octets of a request worth remembering: masters ask the same few things again and again.
+_SHORT = 64
+
+
+def _names(body: bytes, is_read: bool) -> tuple[ObjectHeader, ...]:
+    """Headers that name objects and carry none."""
+    return parse_headers(body, objects_follow=False, keep_unspoken=is_read)
+
+
+_short_names = lru_cache(maxsize=64)(_names)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
     """A fragment from a master. ``function`` is an int where we do not know the code."""
@@ -139,8 +152,10 @@ class Request:
         """
         if self.function in _CARRY_A_TIME:
             return parse_headers(self.body, objects_follow=True, only_in=_TIME_GROUPS)
-        follow = self.function in CARRIES_OBJECTS
-        return parse_headers(self.body, objects_follow=follow, keep_unspoken=self.function == Function.READ)
+        if self.function in CARRIES_OBJECTS:
+            return parse_headers(self.body, objects_follow=True)
+        names = _short_names if len(self.body) <= _SHORT else _names
+        return names(self.body, self.function == Function.READ)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

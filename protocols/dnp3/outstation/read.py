@@ -68,7 +68,8 @@ def plan_read(
         return ReadPlan(indications=Indication.PARAMETER_ERROR)
     plan = ReadPlan()
     for header in headers:
-        plan.indications |= _plan_header(plan, header, device, settings, present)
+        if refused := _plan_header(plan, header, device, settings, present):
+            plan.indications |= refused
     plan.statics.sort(key=lambda run: _TOLD_ORDER[run.group])
     return plan
 
