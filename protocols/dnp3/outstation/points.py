@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: Event variations of points that are no longer in the map but whose events a store still holds.
 _USUAL_VARIATION = np.array([2, 2, 7, 5, 2, 7, 0, 5, 7, 2, 7], dtype=np.uint8)
 _COUNTER = KIND_NUMBER[PointKind.COUNTER]
+_STRING = KIND_NUMBER[PointKind.STRING]
 
 Rows = NDArray[np.intp]
 Values = NDArray[np.float64]
@@ -88,6 +89,7 @@ class PointTable:
         self._baseline_quality = np.zeros(size, dtype=np.uint16)
         self._baseline_text: dict[int, str] = {}
         self._has_baseline = np.zeros(size, dtype=np.bool_)
+        self._has_strings = any(point.kind is PointKind.STRING for _, point in served)
         self._cleared_at = np.zeros(size)  # what the device had counted when its counter was cleared
         self._any_cleared = False
         self._first = np.zeros(size, dtype=np.intp)
@@ -192,17 +194,24 @@ class PointTable:
             moved = np.abs(value - self._baseline[rows]) > self.deadband[rows]
         # a value that becomes no number, or one again, is a change; both no numbers is none
         moved |= np.isnan(value) != np.isnan(self._baseline[rows])
-        if texts:
-            moved |= np.array([r in texts and texts[r] != self._baseline_text.get(r) for r in rows.tolist()])
-            self._baseline_text.update(texts)
         known = self._has_baseline[rows]
         changed = moved | (quality != self._baseline_quality[rows])
+        if self._has_strings:
+            changed = np.where(self._kind[rows] == _STRING, self._said_anew(rows, texts), changed)
         told = changed | ~known
         self._baseline[rows[told]] = value[told]
         self._baseline_quality[rows[told]] = quality[told]
         self._has_baseline[rows[told]] = True
         eventful: NDArray[np.bool_] = changed & known & self.reported[rows]
         return eventful
+
+    def _said_anew(self, rows: Rows, texts: Mapping[int, str]) -> NDArray[np.bool_]:
+        """True where a string has another text than was reported last; strings have no flags that could change."""
+        if not texts:
+            return np.zeros(len(rows), dtype=np.bool_)
+        anew = np.array([row in texts and texts[row] != self._baseline_text.get(row) for row in rows.tolist()])
+        self._baseline_text.update(texts)
+        return anew
 
     def _told_texts(self, events: EventArray, rows: Rows) -> dict[int, str]:
         """Mark the events that have a text with its key; one row's text is the same throughout a batch."""

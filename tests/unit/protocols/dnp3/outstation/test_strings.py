@@ -14,6 +14,7 @@ from tests.unit.protocols.dnp3.outstation.wire import (
     point,
 )
 from vppscada.model.points import PointKind
+from vppscada.model.quality import Quality
 
 STRING, NAN = PointKind.STRING, float("nan")
 POINTS = (point(STRING, 5, event_class=1), point(STRING, 6), point(PointKind.BINARY_INPUT, 0, event_class=1))
@@ -44,6 +45,17 @@ def test_a_new_text_is_an_event_and_the_same_one_is_none() -> None:
     wire.ask("C1 00")
     assert wire.core.buffer.texts == {}
     assert wire.one("C2 01 6E 00 00 05 05")[4:] == bytes.fromhex("6E 01 00 05 05 00")
+
+
+def test_a_string_whose_quality_changes_says_nothing_new() -> None:
+    wire = wire_of()
+    told(wire, {0: "idle"})
+    wire.update({0: NAN}, quality=Quality.COMM_LOST)
+    wire.update({0: NAN})
+    assert len(wire.core.buffer) == 0
+    assert wire.one("C1 01 6E 00 00 05 05")[4:] == bytes.fromhex("6E 04 00 05 05 69646C65")
+    told(wire, {0: "run"})
+    assert wire.one("C2" + CLASS_1)[4:] == bytes.fromhex("6F 03 17 01 05 72756E")
 
 
 def test_events_of_strings_keep_their_place_among_the_others() -> None:
