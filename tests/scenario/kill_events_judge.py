@@ -59,6 +59,10 @@ class Judge:
         self._confirmed.update(numbers)
         self._unproved.update(numbers)
 
+    def awaits_proof(self, numbers: list[int]) -> bool:
+        """True if the confirmation of any of these has not been proved yet."""
+        return not self._unproved.isdisjoint(numbers)
+
     def prove(self) -> None:
         """Something came that can only have been sent after every confirmation so far was taken."""
         self._proved |= self._unproved

@@ -132,7 +132,13 @@ class OpenDnp3Master:
         self._fragment: list[int] = []
 
     async def run(self) -> None:
-        """Until cancelled. A fragment with events proves the confirmation of the one before it with events."""
+        """Until cancelled.
+
+        A fragment with events proves the confirmation of the one before it with events, unless it brings the same ones
+        again: this master now and then sends a request before a confirmation that it owes, and a request ends the
+        response before it. So a repetition in the very next fragment is none for it to judge; the scripted master's
+        record is the strict one.
+        """
         module = "tests.scenario.kill_events_opendnp3"
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", module, str(self._port), stdout=asyncio.subprocess.PIPE, limit=1 << 24
@@ -153,7 +159,8 @@ class OpenDnp3Master:
                 self._fragment += [time - EPOCH_MS for _, _, _, time in rows]
         elif "end" in said and self._fragment:
             numbers, self._fragment = self._fragment, []
-            self.judge.prove()
+            if not self.judge.awaits_proof(numbers):
+                self.judge.prove()
             self.judge.receive(numbers)
             self.judge.confirm(numbers)
         elif "closed" in said:
