@@ -56,6 +56,14 @@ async def test_it_is_bound_from_start_to_stop(case: Case) -> None:
     assert outstation.port == 0
 
 
+async def test_what_it_was_told_is_settled_with_or_without_a_client(device: Device) -> None:
+    device.outstation.update(readings([LEVEL], [3.0]))
+    await device.outstation.settled()
+    await device.online(device.session())
+    device.outstation.update(readings([LEVEL], [4.0]))
+    await device.outstation.settled()
+
+
 async def test_stopping_frees_the_port_even_with_a_client_on_it(device: Device) -> None:
     port = device.outstation.port
     _, task = await device.online(device.session())

@@ -155,7 +155,7 @@ class Processes:
 class Ems:
     """An EMS master: reads the outstation's points by name and commands them."""
 
-    def __init__(self, processes: Processes) -> None:
+    def __init__(self, processes: Processes, master_address: int = 1) -> None:
         spec: EmsSpec = processes.site.ems[0]
         self.points = [export.point for export in spec.exports]
         self.row = {
@@ -169,7 +169,7 @@ class Ems:
         table = {
             "host": "127.0.0.1",
             "port": processes.settings[f"ems.{spec.name}.port"],
-            "local_address": served.master_address,
+            "local_address": master_address,
             "remote_address": served.local_address,
             "integrity_period_s": 1.0,
             "class1_period_s": 0.5,
@@ -230,6 +230,10 @@ class Ems:
         """The quality last seen."""
         return int(np.asarray(self.database.quality)[self.row[point, kind]])
 
+    async def select(self, point: str, value: float) -> CommandResult:
+        """Select an analog output and leave it at that."""
+        return await self._session.select(self._command(self.row[point, PointKind.ANALOG_OUTPUT], AnalogValue(value)))
+
     async def set_analog(self, point: str, value: float) -> CommandResult:
         """Select and operate an analog output."""
         return await self._operate(self.row[point, PointKind.ANALOG_OUTPUT], AnalogValue(value))
@@ -240,7 +244,9 @@ class Ems:
         return await self._operate(self.row[point, PointKind.BINARY_OUTPUT], Crob(code), mode)
 
     async def _operate(self, row: int, body: AnalogValue | Crob, mode: CommandMode = CommandMode.SBO) -> CommandResult:
+        return await self._session.operate(self._command(row, body, mode))
+
+    def _command(self, row: int, body: AnalogValue | Crob, mode: CommandMode = CommandMode.SBO) -> Command:
         self._commands += 1
         now = time.monotonic()
-        command = Command(self._commands, row, body, mode, Origin.EMS, now, now + 5.0)
-        return await self._session.operate(command)
+        return Command(self._commands, row, body, mode, Origin.EMS, now, now + 5.0)

@@ -15,6 +15,7 @@ from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.points import NewEvents, PointTable, Rows, Values
 from protocols.dnp3.outstation.schedule import FreezeSchedule
 from vppscada.model.batch import Batch
+from vppscada.model.errors import SettingFault, SettingFaults
 from vppscada.model.points import PointKind, RowPoint
 
 
@@ -39,14 +40,26 @@ class Device:
     """
 
     def __init__(self, settings: Dnp3OutstationSettings, points: Sequence[RowPoint]) -> None:
+        """Raises SettingFaults where a setting names a point that is not there."""
         self.table = PointTable(points, freeze_events_on_change=settings.freeze_events_on_change)
         self.clock = OutstationClock(trusted=settings.trust_local_clock, need_time_s=settings.need_time_s)
         self.attributes = DeviceAttributes(settings.nameplate, self.table)
         self.schedule = FreezeSchedule(len(self.table.value))
         self._takers: list[EventTaker] = []
         self._holders: list[Holder] = []
-        self._local_row = self.table.row_of.get((PointKind.BINARY_INPUT, settings.local_control_input))
-        self._trouble_row = self.table.row_of.get((PointKind.BINARY_INPUT, settings.device_trouble_input))
+        self._local_row = self._input("local_control_input", settings.local_control_input)
+        self._trouble_row = self._input("device_trouble_input", settings.device_trouble_input)
+
+    def _input(self, key: str, index: int) -> int | None:
+        """The row of the binary input that a setting names; None for -1."""
+        if index < 0:
+            return None
+        row = self.table.row_of.get((PointKind.BINARY_INPUT, index))
+        if row is None:
+            raise SettingFaults(
+                [SettingFault(key, str(index), "the index of a binary input of this outstation, or -1")]
+            )
+        return row
 
     @property
     def is_local(self) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from protocols.dnp3.application import Indication
 from tests.unit.protocols.dnp3.outstation.wire import CLEAR_RESTART, QUIET, THREE_POINTS, Wire, indications, point
 from vppscada.model.commands import CommandMode, CommandStatus
+from vppscada.model.errors import SettingFaults
 from vppscada.model.points import PointKind
 
 OUTPUT = point(PointKind.BINARY_OUTPUT, 0, writable=True)
@@ -86,3 +87,9 @@ def test_a_point_that_wants_a_select_takes_no_direct_operate() -> None:
     assert wire.one("C2 03" + CONTROL)[-1] == CommandStatus.SUCCESS
     assert wire.one("C3 04" + CONTROL)[-1] == CommandStatus.SUCCESS
     assert [what for what, _ in wire.asked] == ["select", "operate"]
+
+
+@pytest.mark.parametrize("key", ["local_control_input", "device_trouble_input"])
+def test_an_input_that_is_not_there_is_a_fault(key: str) -> None:
+    with pytest.raises(SettingFaults, match=key):
+        Wire(INPUTS, replace(QUIET, **{key: 7}))  # type: ignore[arg-type]

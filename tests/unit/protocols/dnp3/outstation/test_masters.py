@@ -178,6 +178,22 @@ async def test_restart_and_its_indication_are_each_master_s_own() -> None:
         assert outstation.statistics["restarts_asked"] == 1
 
 
+@pytest.mark.parametrize(("restart", "told"), [("station", 1), ("outstation", 0), ("refuse", 0)])
+async def test_only_where_the_site_says_so_does_a_restart_reach_the_station(restart: str, told: int) -> None:
+    asked: list[None] = []
+    settings = replace(SETTINGS, restart=restart)
+    outstation = Dnp3Outstation("ems", settings, POINTS, Handler(), None, lambda: asked.append(None))
+    await outstation.start()
+    try:
+        master = await master_of(outstation)
+        await master.ask("C0 0D")
+        await master.ask("C0 0D")  # the same again: its answer was missed
+        await master.ask("C1 17")
+        assert len(asked) == told
+    finally:
+        await outstation.stop()
+
+
 async def test_settled_waits_for_every_master_s_store_and_says_if_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("protocols.dnp3.outstation.keeping.RETRY_S", 0.01)
     stores = {"1": Store(), "2": Store()}
