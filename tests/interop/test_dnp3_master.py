@@ -201,6 +201,8 @@ async def test_opendnp3_says_that_a_point_is_under_local_control(
 @pytest.mark.parametrize("procedure", ["lan", "nonlan"])
 async def test_opendnp3_is_given_the_time_it_asks_for(opendnp3_peer: Peer, procedure: str) -> None:
     opendnp3_peer.tell("need_time 1")
+    opendnp3_peer.tell("say heard")
+    await opendnp3_peer.said("heard")
     async with running(session_to(opendnp3_peer.port, time_sync=procedure), Readings()):
         line = await opendnp3_peer.said("time")
         assert abs(int(line.split()[1]) - time.time() * 1000) < 2000
@@ -208,6 +210,8 @@ async def test_opendnp3_is_given_the_time_it_asks_for(opendnp3_peer: Peer, proce
 
 async def test_an_outstation_that_never_has_the_time_is_not_asked_without_end(opendnp3_peer: Peer, engine: str) -> None:
     opendnp3_peer.tell("need_time always")
+    opendnp3_peer.tell("say heard")
+    await opendnp3_peer.said("heard")
     session = session_to(opendnp3_peer.port, engine=engine, class1_period_s=0.05)
     async with running(session, Readings()):
         await opendnp3_peer.said("time")

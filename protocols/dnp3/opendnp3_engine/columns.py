@@ -9,19 +9,31 @@ from typing import Any
 
 import numpy as np
 
-from protocols.dnp3.objects import ObjectColumns, ObjectHeader, Qualifier, encode_records, find_form, form_of
+from protocols.dnp3.objects import ObjectColumns, ObjectHeader, Qualifier, encode_records, form_of
 from protocols.dnp3.objects.table import octet_string_form
-from vppscada.model.points import PointKind
 
-#: (static, event) form that holds every reading of a kind.
-_FORMS = {
-    PointKind.BINARY_INPUT: ((1, 2), (2, 2)),
-    PointKind.DOUBLE_BIT_INPUT: ((3, 2), (4, 2)),
-    PointKind.BINARY_OUTPUT: ((10, 2), (11, 2)),
-    PointKind.COUNTER: ((20, 1), (22, 5)),
-    PointKind.ANALOG_INPUT: ((30, 6), (32, 8)),
-    PointKind.ANALOG_OUTPUT: ((40, 4), (42, 8)),
+#: Variation of each group that holds every reading of it. Frozen analog inputs (g31, g33) opendnp3 does not know.
+_VARIATIONS = {
+    1: 2,
+    2: 2,
+    3: 2,
+    4: 2,
+    10: 2,
+    11: 2,
+    13: 2,
+    20: 1,
+    21: 5,
+    22: 5,
+    23: 5,
+    30: 6,
+    32: 8,
+    40: 4,
+    42: 8,
+    43: 8,
 }
+_DOUBLE_BITS = (3, 4)
+_BINARY_COMMANDS, _ANALOG_COMMANDS = 13, 43
+_STRINGS = (110, 111)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,40 +44,43 @@ class Received:
     trusted: bool
 
 
-def group_of(name: str) -> tuple[int, int]:
-    """(group, variation) of a ``GroupVariation``'s name, as in ``Group30Var5``."""
-    group, _, variation = name.removeprefix("Group").partition("Var")
-    return int(group), int(variation)
+def group_of(name: str) -> int:
+    """The group in a ``GroupVariation``'s name, as in ``Group30Var5``."""
+    return int(name.removeprefix("Group").partition("Var")[0])
 
 
 def received_from(info: Any, values: Sequence[Any]) -> list[Received]:
     """The readings of one ``Process`` callback; none where the objects are no readings of points."""
-    group, variation = group_of(info.gv.name)
-    if group in (110, 111):
+    group = group_of(info.gv.name)
+    if group in _STRINGS:
         return [Received(_octets(group, item), True) for item in values]
-    form = find_form(group, variation)
-    if form is None or form.kind not in _FORMS or not values:
+    if group not in _VARIATIONS or not values:
         return []
-    static, event = _FORMS[form.kind]
     trusted = info.tsquality.name != "UNSYNCHRONIZED"
-    return [Received(_readings(*(event if form.is_event else static), form.kind, values), trusted)]
+    return [Received(_readings(group, values), trusted)]
 
 
-def _readings(group: int, variation: int, kind: PointKind, values: Sequence[Any]) -> ObjectHeader:
+def _readings(group: int, values: Sequence[Any]) -> ObjectHeader:
     readings = [item.value for item in values]
-    if kind is PointKind.DOUBLE_BIT_INPUT:
-        numbers = [one.value.value for one in readings]
-    else:
-        numbers = [one.value for one in readings]
+    numbers = [one.value.value if group in _DOUBLE_BITS else one.value for one in readings]
     columns = ObjectColumns(
         index=np.array([item.index for item in values], dtype=np.uint32),
         value=np.array(numbers, dtype=np.float64),
-        flags=np.array([one.flags.value for one in readings], dtype=np.uint8),
+        flags=np.array([_flags(group, one) for one in readings], dtype=np.uint8),
         time_ms=np.array([one.time.value for one in readings], dtype=np.uint64).astype(np.int64),
     )
-    form = form_of(group, variation)
+    form = form_of(group, _VARIATIONS[group])
     records = encode_records(form, columns, prefix_width=2)
-    return ObjectHeader(group, variation, Qualifier.INDEX_16, len(values), 0, form, None, records)
+    if group == _ANALOG_COMMANDS:
+        records["status"] = columns.flags
+    return ObjectHeader(group, form.variation, Qualifier.INDEX_16, len(values), 0, form, None, records)
+
+
+def _flags(group: int, reading: Any) -> int:
+    """Flags, or the status of a command with the state that a binary one commanded in its highest bit."""
+    if group == _BINARY_COMMANDS:
+        return int(reading.status.value) | (0x80 if reading.value else 0)
+    return int(reading.status.value if group == _ANALOG_COMMANDS else reading.flags.value)
 
 
 def _octets(group: int, item: Any) -> ObjectHeader:
