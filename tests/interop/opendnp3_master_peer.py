@@ -1,11 +1,12 @@
 """opendnp3's master in a process of its own, spoken to by lines on stdin, speaking JSON lines on stdout.
 
 ``python -m tests.interop.opendnp3_master_peer PORT lan|nonlan``; takes ``scan CLASS…``,
-``crob select|direct INDEX OPERATION``, ``analog select|direct INDEX VALUE``, ``read GROUP``, ``freeze GROUP…`` and
-``quit``. Says
+``crob select|direct INDEX OPERATION``, ``analog select|direct INDEX VALUE``, ``crob_no_ack INDEX``, ``read GROUP``,
+``freeze GROUP…``, ``freeze_counters FreezeType``, ``restart COLD|WARM`` and ``quit``. Says
 ``{"readings": [group, variation, is_event, [[index, value, flags, time], …]]}``,
-``{"command": [[index, state, status], …]}``, ``{"task": [type, result]}`` and ``{"need_time": bool}``. Three
-arguments more, the files of the trusted certificate, its own and its key, make it TLS.
+``{"command": [[index, state, status], …]}``, ``{"task": [type, result]}``,
+``{"restarting": [result, milliseconds]}`` and ``{"need_time": bool}``. Three arguments more, the files of the trusted
+certificate, its own and its key, make it TLS.
 """
 
 import json
@@ -62,6 +63,8 @@ class Application(opendnp3.IMasterApplication):  # type: ignore[misc]
 
     def OnReceiveIIN(self, iin: Any) -> None:  # noqa: N802
         say(need_time=iin.IsSet(opendnp3.IINBit.NEED_TIME), restart=iin.IsSet(opendnp3.IINBit.DEVICE_RESTART))
+        if iin.IsSet(opendnp3.IINBit.FUNC_NOT_SUPPORTED):
+            say(refused=True)
 
     def OnOpen(self) -> None:  # noqa: N802
         pass
@@ -81,6 +84,11 @@ def answered(result: Any) -> None:
     say(command=[[one.index, one.state.name, one.status.name] for one in result.to_list()])
 
 
+def restarted(result: Any) -> None:
+    """An exception in here is SIGABRT."""
+    say(restarting=[result.summary.name, str(result.restartTime)])
+
+
 def obey(master: Any, words: list[str], readings: Readings) -> None:
     if words[0] == "scan":
         classes = {int(word) for word in words[1:]}
@@ -94,6 +102,17 @@ def obey(master: Any, words: list[str], readings: Readings) -> None:
     if words[0] == "freeze":
         headers = [opendnp3.Header.AllObjects(int(word), 0) for word in words[1:]]
         master.PerformFunction("freeze", opendnp3.FunctionCode.IMMED_FREEZE, headers, opendnp3.TaskConfig.Default())
+        return
+    if words[0] == "freeze_counters":
+        master.Freeze(getattr(opendnp3.FreezeType, words[1]), [opendnp3.Header.AllObjects(20, 0)])
+        return
+    if words[0] == "restart":
+        master.Restart(getattr(opendnp3.RestartType, words[1]), restarted)
+        return
+    if words[0] == "crob_no_ack":
+        # LATCH_ON once, in g12v1 with qualifier 17; the bindings have no call for it
+        block = bytes((12, 1, 0x17, 1, int(words[1]), 3, 1)) + bytes(9)
+        master.PerformFunction("no ack", opendnp3.FunctionCode.DIRECT_OPERATE_NR, [opendnp3.Header.Raw(block)])
         return
     send = master.SelectAndOperate if words[1] == "select" else master.DirectOperate
     if words[0] == "crob":

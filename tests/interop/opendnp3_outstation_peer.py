@@ -1,9 +1,10 @@
 """opendnp3's outstation in a process of its own, spoken to by lines on stdin and stdout.
 
 ``python -m tests.interop.opendnp3_outstation_peer PORT POINTS``; takes ``analog INDEX VALUE``,
-``binary INDEX 0|1``, ``need_time 0|1|always``, ``restarted``, ``say WORD`` and ``quit``; says ``ready``,
-``crob INDEX OPERATION VIA``, ``analog_output INDEX VALUE VIA``, ``time MS`` and the word; with a third argument
-``quiet`` only ``ready``. Three arguments more, the files of the trusted certificate, its own and its key, make it TLS.
+``binary INDEX 0|1``, ``counter INDEX VALUE``, ``need_time 0|1|always``, ``restarted``, ``say WORD`` and
+``quit``; says ``ready``, ``crob INDEX OPERATION VIA``, ``analog_output INDEX VALUE VIA``, ``time MS``,
+``restart cold|warm`` and the word; with a third argument ``quiet`` only ``ready``.
+Three arguments more, the files of the trusted certificate, its own and its key, make it TLS.
 """
 
 import os
@@ -38,6 +39,20 @@ class Application(opendnp3.IOutstationApplication):  # type: ignore[misc]
         say(f"time {timestamp.msSinceEpoch}")  # type: ignore[attr-defined]
         return True
 
+    def ColdRestartSupport(self) -> object:  # noqa: N802
+        return opendnp3.RestartMode.SUPPORTED_DELAY_COARSE
+
+    def ColdRestart(self) -> int:  # noqa: N802
+        say("restart cold")
+        return 7
+
+    def WarmRestartSupport(self) -> object:  # noqa: N802
+        return opendnp3.RestartMode.SUPPORTED_DELAY_FINE
+
+    def WarmRestart(self) -> int:  # noqa: N802
+        say("restart warm")
+        return 250
+
     def GetApplicationIIN(self) -> object:  # noqa: N802
         indications = opendnp3.ApplicationIIN()
         indications.needTime = self.need_time
@@ -68,10 +83,11 @@ class Commands(opendnp3.ICommandHandler):  # type: ignore[misc]
 
 def stack_config(points: int) -> object:
     config = opendnp3.OutstationStackConfig(opendnp3.DatabaseConfig(points))
-    for unused in ("double_binary", "frozen_counter", "octet_string", "time_and_interval", "counter"):
-        setattr(config.database, unused, {})
+    unused = ["double_binary", "octet_string", "time_and_interval"]
     if points > 100:
-        config.database.analog_output_status, config.database.binary_output_status = {}, {}
+        unused += ["frozen_counter", "counter", "analog_output_status", "binary_output_status"]
+    for kind in unused:
+        setattr(config.database, kind, {})
     config.outstation.eventBufferConfig = opendnp3.EventBufferConfig.AllTypes(1000)
     config.outstation.params.allowUnsolicited = True
     config.link.LocalAddr, config.link.RemoteAddr = OUTSTATION, MASTER
@@ -106,6 +122,8 @@ def main(port: int, points: int) -> None:
             builder.Update(opendnp3.Analog(float(words[2]), flags), int(words[1]))
         elif words[0] == "binary":
             builder.Update(opendnp3.Binary(words[2] == "1", flags), int(words[1]))
+        elif words[0] == "counter":
+            builder.Update(opendnp3.Counter(int(words[2]), flags), int(words[1]))
         elif words[0] == "need_time":
             application.never_has_time = words[1] == "always"
             application.need_time = words[1] != "0"

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -107,10 +107,10 @@ def give(outstation: Dnp3Outstation, values: dict[int, float], quality: int = Qu
 
 
 @contextlib.asynccontextmanager
-async def serving(plant: Plant, store: EventStore | None = None, port: int = 0) -> AsyncIterator[Dnp3Outstation]:
-    settings = Dnp3OutstationSettings(
-        port=port, confirm_timeout_s=SETTINGS.confirm_timeout_s, need_time_s=SETTINGS.need_time_s
-    )
+async def serving(
+    plant: Plant, store: EventStore | None = None, port: int = 0, **others: Any
+) -> AsyncIterator[Dnp3Outstation]:
+    settings = replace(SETTINGS, port=port, **others)
     outstation = Dnp3Outstation("ems", settings, points(), plant, None if store is None else lambda _: store)
     await outstation.start()
     first = {row: float(row) for row in range(ANALOGS)}
@@ -137,7 +137,10 @@ class OpenDnp3:
         self.events: list[tuple[int, int, int, float, int]] = []  # group, variation, index, value, time
         self.commands: list[list[Any]] = []
         self.tasks: list[list[str]] = []
+        self.restarting: list[list[str]] = []  # result and delay of restarts that were asked for
         self.need_time: bool | None = None
+        self.refused = 0  # responses with IIN2.0
+        self.restarted: bool | None = None  # IIN1.7 of the last response
         self._reading = asyncio.ensure_future(self._read())
 
     async def _read(self) -> None:
@@ -145,6 +148,10 @@ class OpenDnp3:
         async for line in self._process.stdout:
             said = json.loads(line)
             self.need_time = said.get("need_time", self.need_time)
+            self.restarted = said.get("restart", self.restarted)
+            self.refused += "refused" in said
+            if "restarting" in said:
+                self.restarting.append(said["restarting"])
             if "command" in said:
                 self.commands.append(said["command"])
             if "task" in said:

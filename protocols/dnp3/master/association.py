@@ -115,11 +115,12 @@ class Association:
         """These classes are being polled."""
         for event_class in classes:
             self._class_due[event_class] = self._slot(now, self._class_period_s(event_class))
-        self._due["events"] = math.inf
+        if self._waiting <= set(classes):
+            self._due["events"] = math.inf
 
-    def polled_classes(self, events: int, now: float) -> None:
-        """A class poll brought so many events that could be confirmed."""
-        if events == 0 and self._waiting:
+    def polled_classes(self, classes: tuple[int, ...], events: int, now: float) -> None:
+        """A poll of these classes brought so many events that could be confirmed."""
+        if events == 0 and self._waiting and self._waiting <= set(classes):
             self._not_before["events"] = now + _EMPTY_POLL_HOLD_OFF_S
             self._due["events"] = max(self._due["events"], self._not_before["events"])
 

@@ -88,7 +88,7 @@ def event_poll(association: Association, classes: tuple[int, ...]) -> Procedure:
     """Ask for the events of some classes."""
     reply = yield Ask(Function.READ, _classes(classes), retries=association.settings.read_retries, essential=True)
     if reply is not None:
-        association.polled_classes(reply.events, reply.now)
+        association.polled_classes(classes, reply.events, reply.now)
 
 
 def synchronise_time(association: Association) -> Procedure:

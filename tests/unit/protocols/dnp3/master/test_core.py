@@ -167,6 +167,16 @@ def test_events_announced_and_never_given_are_asked_for_once_a_second() -> None:
         assert wire.wants() == []
 
 
+def test_frequent_polls_of_one_class_do_not_put_off_announced_events_of_another() -> None:
+    wire = started(class2_period_s=0.5)
+    asked = []
+    for _ in range(15):
+        wire.wait(0.5)
+        asked.append(wire.request().body)
+        wire.answer(indications=Indication.CLASS_1_EVENTS)
+    assert any(bytes.fromhex("3c0206") in body for body in asked)
+
+
 def test_polls_that_are_due_together_are_one_request() -> None:
     wire = started(class1_period_s=5.0, class2_period_s=5.0)
     wire.wait(4.9)
