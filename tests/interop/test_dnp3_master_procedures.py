@@ -131,6 +131,8 @@ async def test_opendnp3_tells_events_again_that_were_not_confirmed(opendnp3: Pee
         pass  # the values that it has are known
     for value in (20, 21, 22):
         opendnp3.tell(f"analog 3 {value}")
+    opendnp3.tell("say told")
+    await opendnp3.said("told")
     await gone_without_confirmation(session, 3)
     session, readings = session_to(opendnp3.port), Readings()  # which remembers nothing, as after a kill
     async with running(session, readings):
