@@ -34,7 +34,7 @@ class Dnp3Driver:
         "response_timeouts": ("response_timed_out",),
         "retries": ("requests_repeated", "link_frames_repeated"),
         "iin": ("indications",),
-        "last_good_s": ("frames_received", "fragments_received"),
+        "last_good_s": ("frames_received",),
     }
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> Dnp3Address:

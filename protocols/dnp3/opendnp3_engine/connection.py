@@ -140,6 +140,8 @@ class Connection:
         now = time.monotonic()
         self._agenda.note(answer.indications, now)
         self._statistics["fragments_received"] += 1
+        self._statistics["frames_received"] += 1  # at least; opendnp3 does not tell how many
+        self._statistics["indications"] = int(answer.indications)
         self._deliver(answer)
         if answer.unsolicited:
             self._statistics["unsolicited_received"] += 1

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from protocols.dnp3.application import Control, Function, Indication, build_response, parse_request
 from protocols.dnp3.master.exchange import Confirm, Deliver, Effect, Finished, Lost, Send
-from protocols.dnp3.objects import build_command
+from protocols.dnp3.master.maintenance import ReadAttributes
+from protocols.dnp3.objects import build_command, text_attribute
 from tests.unit.protocols.dnp3.master.wire import CLOSE, WALL_MS, Wire, analogs, batches, started
 from vppscada.model.commands import (
     CommandMode,
+    NotSent,
 )
 
 
@@ -118,6 +120,32 @@ def test_a_response_without_end_is_ended() -> None:
         if lost:
             break
     assert isinstance(lost[0], Lost)
+
+
+def test_attributes_without_end_are_kept_from_the_first_fragments_only() -> None:
+    wire = started()
+    wire.master.request(ReadAttributes())
+    wire.advance()
+    wire.expect(Function.READ)
+    body = b"".join(text_attribute(variation, "x" * 200).object() for variation in range(210, 220))
+    for i in range(200):
+        wire.fragment(Control((wire.sequence + i) % 16, first=i == 0, final=False), body, after_s=0.0)
+    exchange = wire.master._exchange
+    assert exchange is not None
+    assert len(exchange.kept) == 16 * 10
+
+
+def test_commands_that_wait_behind_a_response_without_end_expire_and_are_told_so() -> None:
+    wire = started()
+    wire.operate()
+    wire.expect(Function.DIRECT_OPERATE)
+    waiting = wire.operate(ttl_s=5.0)
+    finished: list[Finished] = []
+    for i in range(6):
+        wire.fragment(Control((wire.sequence + i) % 16, first=i == 0, final=False), after_s=1.0)
+        wire.wait(0.0)
+        finished += [effect for effect in wire.wants() if isinstance(effect, Finished)]
+    assert [(one.ticket, type(one.result)) for one in finished] == [(waiting, NotSent)]
 
 
 _STEPS = st.lists(
