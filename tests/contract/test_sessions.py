@@ -26,7 +26,7 @@ from vppscada.model.commands import (
 )
 from vppscada.model.points import PointKind
 from vppscada.model.quality import Quality
-from vppscada.model.sessions import SessionLost
+from vppscada.model.sessions import LAST_GOOD, SESSION_FIGURES, SessionLost
 
 
 def command(row: int, body: CommandBody, mode: CommandMode = CommandMode.DIRECT, life_s: float = 30.0) -> Command:
@@ -330,3 +330,14 @@ async def test_a_point_that_is_disabled_is_not_read(device: Device) -> None:
     recorder, _ = await device.online(session)
     assert SESSION_ROW[SPARE] not in recorder.value
     assert recorder.shows(SESSION_ROW[POWER], FIRST_VALUES[POWER])
+
+
+async def test_the_figures_of_a_session_are_known_and_show_that_the_device_is_heard(device: Device) -> None:
+    figures = device.case.driver.figures
+    assert set(figures) <= set(SESSION_FIGURES)
+    session = device.session()
+    await device.online(session)
+    for name in ("frames_received", LAST_GOOD):
+        assert sum(session.statistics[count] for count in figures[name]) > 0
+    for name in ("link_errors", "response_timeouts"):
+        assert sum(session.statistics[count] for count in figures[name]) == 0
