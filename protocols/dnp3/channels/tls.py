@@ -1,10 +1,11 @@
 """TLS with mutual certificates, on asyncio: pyOpenSSL, which Twisted needs, breaks systemd's MemoryDenyWriteExecute."""
 
 import asyncio
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import structlog
 
@@ -18,6 +19,8 @@ log = structlog.get_logger()
 #: Connections that have not finished their handshake; the ones that come on top of them are closed unheard.
 _MAX_HANDSHAKES = 32
 _SHUTDOWN_S = 1.0
+_ACCEPT_AGAIN_S = 1.0
+_BACKLOG = 64
 
 
 class TlsChannel(Channel, asyncio.Protocol):
@@ -114,85 +117,76 @@ class TlsListener(Listener):
         self._on_channel = on_channel
         self._statistics = statistics
         self._context = tls_context(self._tls, server=True)
-        self._server: asyncio.Server | None = None
+        self._socket = _bound(medium)
         self._handshakes: set[asyncio.Task[None]] = set()
-
-    async def bind(self) -> None:
-        """Bind. Raises OSError."""
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Arrival(self._shake_hands), self._medium.host, self._medium.port
-        )
+        self._accepting = asyncio.ensure_future(self._accept())
 
     @property
     def port(self) -> int:
         """The number it is bound to."""
-        if self._server is None or not self._server.sockets:
-            return 0
-        number: int = self._server.sockets[0].getsockname()[1]
+        number: int = self._socket.getsockname()[1]
         return number
 
     async def close(self) -> None:
         """Stop listening; connections already open stay."""
-        if self._server is not None:
-            self._server.close()
-        for task in list(self._handshakes):
+        tasks = [self._accepting, *self._handshakes]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._handshakes, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._socket.close()
 
-    def _shake_hands(self, arrival: "_Arrival") -> None:
-        if len(self._handshakes) >= _MAX_HANDSHAKES:
-            self._statistics["tls_handshakes_dropped"] += 1
-            arrival.transport.abort()
-            return
-        task = asyncio.ensure_future(self._open(arrival))
-        self._handshakes.add(task)
-        task.add_done_callback(self._handshakes.discard)
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, peer = await loop.sock_accept(self._socket)
+            except OSError as error:
+                # as a rule too many files are open
+                self._statistics["accepts_failed"] += 1
+                log.warning("accept_failed", medium=str(self._medium), reason=str(error))
+                await asyncio.sleep(_ACCEPT_AGAIN_S)
+                continue
+            if len(self._handshakes) >= _MAX_HANDSHAKES:
+                self._statistics["tls_handshakes_dropped"] += 1
+                connection.close()
+                continue
+            task = asyncio.ensure_future(self._open(connection, str(peer)))
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
 
-    async def _open(self, arrival: "_Arrival") -> None:
-        channel = TlsChannel(self._statistics)
+    async def _open(self, connection: socket.socket, peer: str) -> None:
+        connection.setblocking(False)
+        channel = TlsChannel(self._statistics)  # uvloop returns another protocol than the one that it was given
         try:
-            transport = await asyncio.get_running_loop().start_tls(
-                arrival.transport,
-                channel,
-                self._context,
-                server_side=True,
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: channel,
+                connection,
+                ssl=self._context,
                 ssl_handshake_timeout=self._medium.connect_timeout_s,
                 ssl_shutdown_timeout=_SHUTDOWN_S,
             )
-        except OSError as error:
+        except Exception as error:  # whatever a stranger's octets lead to, it costs that stranger's connection
             self._statistics["tls_handshakes_failed"] += 1
-            log.debug("tls_handshake_failed", peer=arrival.peer, reason=str(error))
-            arrival.transport.abort()
+            log.debug("tls_handshake_failed", peer=peer, reason=str(error))
             return
-        except BaseException:
-            arrival.transport.abort()
-            raise
-        if transport is None or transport.is_closing():
-            return
-        channel.connection_made(transport)
         refusal = _refusal(channel, self._tls, self._tls.peer_name)
         if refusal:
             self._statistics["tls_peers_refused"] += 1
-            log.debug("tls_peer_refused", peer=arrival.peer, reason=refusal)
+            log.debug("tls_peer_refused", peer=peer, reason=refusal)
             channel.abort(refusal)
             return
         self._on_channel(channel)
 
 
-class _Arrival(asyncio.Protocol):
-    """A TCP connection before its handshake: nothing is read from it until TLS does."""
-
-    transport: asyncio.Transport
-    peer = ""
-
-    def __init__(self, arrived: Callable[["_Arrival"], None]) -> None:
-        self._arrived = arrived
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.pause_reading()
-        self.peer = str(transport.get_extra_info("peername"))
-        self._arrived(self)
+def _bound(medium: Medium) -> socket.socket:
+    """A socket that listens. Raises OSError."""
+    family = socket.AF_INET6 if ":" in medium.host else socket.AF_INET
+    try:
+        made = socket.create_server((medium.host, medium.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise OSError(error.errno, f"{medium}: {error}") from error
+    made.setblocking(False)
+    return made
 
 
 async def listen_tls(medium: Medium, on_channel: Callable[[Channel], None], statistics: Counter[str]) -> TlsListener:
@@ -201,9 +195,7 @@ async def listen_tls(medium: Medium, on_channel: Callable[[Channel], None], stat
     Raises:
         OSError: the address is taken or not ours, or a file cannot be used.
     """
-    listener = TlsListener(medium, on_channel, statistics)
-    await listener.bind()
-    return listener
+    return TlsListener(medium, on_channel, statistics)
 
 
 def _tls_of(medium: Medium) -> TlsSettings:

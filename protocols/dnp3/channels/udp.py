@@ -199,8 +199,11 @@ async def listen_udp(medium: Medium, on_channel: Callable[[Channel], None], stat
     Raises:
         OSError: the address is taken or not ours.
     """
-    _, server = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: UdpServer(statistics, medium.transport.peer_host, on_channel),
-        local_addr=(medium.host, medium.port),
-    )
+    try:
+        _, server = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: UdpServer(statistics, medium.transport.peer_host, on_channel),
+            local_addr=(medium.host, medium.port),
+        )
+    except OSError as error:
+        raise OSError(error.errno, f"{medium}: {error}") from error
     return server
