@@ -1,6 +1,7 @@
 """What a master may see of events over all lives of an outstation that is killed: the rules, without I/O."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -59,14 +60,16 @@ class Judge:
         self._confirmed.update(numbers)
         self._unproved.update(numbers)
 
-    def awaits_proof(self, numbers: list[int]) -> bool:
-        """True if the confirmation of any of these has not been proved yet."""
-        return not self._unproved.isdisjoint(numbers)
+    @property
+    def unproved(self) -> frozenset[int]:
+        """Events whose confirmations have not been proved yet."""
+        return frozenset(self._unproved)
 
-    def prove(self) -> None:
-        """Something came that can only have been sent after every confirmation so far was taken."""
-        self._proved |= self._unproved
-        self._unproved.clear()
+    def prove(self, numbers: Iterable[int]) -> None:
+        """Something came that can only have been sent after the confirmations of these were taken."""
+        proved = self._unproved.intersection(numbers)
+        self._proved |= proved
+        self._unproved -= proved
 
     def lose(self) -> None:
         """The connection is gone: what was not proved will never be."""

@@ -76,6 +76,8 @@ class ScriptedMaster:
     async def _ask(self, function: Function, body: bytes) -> None:
         """A request and its response; what comes unasked meanwhile is taken too."""
         self._sequence = (self._sequence + 1) % 16
+        # what is confirmed while the response is on its way may be taken after the response was sent
+        confirmed_before = set(self.judge.unproved)
         self._send(bytes((0xC0 | self._sequence, function)) + body)
         expected = self._sequence
         while True:
@@ -85,13 +87,14 @@ class ScriptedMaster:
                 continue
             if response.control.sequence != expected:
                 continue  # of a request that was given up
-            self.judge.prove()  # every confirmation was sent before the request, or before this fragment was
+            self.judge.prove(confirmed_before)
             numbers = numbers_of(response)
             self.judge.receive(numbers)
             if response.control.confirm:
                 if not self._careful and self._chance.random() < 0.1:
                     return  # the next request ends this response, and its events come again
                 self._confirm(response, numbers)
+                confirmed_before.update(numbers)  # the next fragment comes only after this
             if response.control.final:
                 return
             expected = (expected + 1) % 16
@@ -159,8 +162,8 @@ class OpenDnp3Master:
                 self._fragment += [time - EPOCH_MS for _, _, _, time in rows]
         elif "end" in said and self._fragment:
             numbers, self._fragment = self._fragment, []
-            if not self.judge.awaits_proof(numbers):
-                self.judge.prove()
+            if self.judge.unproved.isdisjoint(numbers):
+                self.judge.prove(self.judge.unproved)
             self.judge.receive(numbers)
             self.judge.confirm(numbers)
         elif "closed" in said:

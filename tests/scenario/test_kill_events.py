@@ -36,7 +36,7 @@ def test_a_repetition_before_any_sign_of_the_confirmation_is_no_fault() -> None:
     judge.receive([1, 2])
     judge.confirm([1, 2])
     judge.lose()
-    judge.prove()  # of the next connection: it proves nothing about the one before
+    judge.prove([1, 2])  # in the next connection: it proves nothing about the one before
     judge.receive([1, 2, 3])
     assert judge.verdict(made(1, 2, 3)) == []
     assert judge.counts["repeated_without_sign_of_the_confirmation"] == 2
@@ -46,7 +46,7 @@ def test_a_repetition_after_a_sign_of_the_confirmation_is_a_fault() -> None:
     judge = Judge()
     judge.receive([1, 2])
     judge.confirm([1, 2])
-    judge.prove()
+    judge.prove([1, 2])
     judge.receive([2, 3])
     assert judge.verdict(made(1, 2, 3)) == ["2 again after its confirmation was proved"]
 
@@ -54,7 +54,7 @@ def test_a_repetition_after_a_sign_of_the_confirmation_is_a_fault() -> None:
 def test_what_was_not_confirmed_may_come_again() -> None:
     judge = Judge()
     judge.receive([1, 2])
-    judge.prove()
+    judge.prove([1, 2])
     judge.receive([1, 2])
     assert judge.verdict(made(1, 2)) == []
 

@@ -4,15 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from protocols.dnp3.application import Indication
 from tests.unit.protocols.dnp3.outstation.wire import (
     ALL_EVENTS,
     CLASS_1,
+    CLASS_2,
     CLEAR_RESTART,
     EPOCH_MS,
     QUIET,
     THREE_POINTS,
     Wire,
     binary_events,
+    indications,
 )
 from vppscada.model.outstations import Events
 
@@ -204,3 +207,49 @@ def test_events_that_overflowed_leave_the_disk_too() -> None:
         wire.update({0: n % 2 == 0})
         disk.serve(wire)
     assert len(disk.rows) == 3
+
+
+def test_class_bits_are_true_in_every_fragment_and_tell_of_nothing_that_is_not_on_disk() -> None:
+    disk = Disk()
+    wire = Wire(THREE_POINTS, replace(QUIET, max_fragment=300), durable=True, stored=disk.load())
+    wire.connect()
+    wire.one(CLEAR_RESTART)
+    wire.update({1: 0.0})
+    for n in range(40):
+        wire.update({0: n % 2})
+    disk.serve(wire)
+    wire.update({1: 5.0})  # class 2, not on disk yet
+    fragments = [wire.one("C1" + CLASS_1)]
+    while not fragments[-1][0] & 0x40:
+        assert indications(fragments[-1]) == Indication.CLASS_1_EVENTS
+        wire.ask(bytes((0xC0 | fragments[-1][0] & 0x0F, 0)))
+        buffer = wire.core.buffer
+        disk.discard(buffer.take_discards())  # of the confirmed only: the new event is still on its way
+        fragments += wire.discarded()
+    assert len(fragments) > 1
+    assert indications(fragments[-1]) == Indication.NONE
+    wire.ask(bytes((0xC0 | fragments[-1][0] & 0x0F, 0)))
+    disk.serve(wire)
+    assert indications(wire.one("C9 17")) == Indication.CLASS_2_EVENTS
+
+
+def test_an_overflow_is_told_until_events_of_its_class_have_been_read() -> None:
+    disk = Disk()
+    wire = Wire(THREE_POINTS, replace(QUIET, max_events=3), durable=True, stored=disk.load())
+    wire.connect()
+    wire.one(CLEAR_RESTART)
+    wire.update({0: 0, 1: 0.0})
+    for n in range(1, 6):
+        wire.update({0: n % 2})
+    wire.update({1: 9.0})
+    disk.serve(wire)
+    both = Indication.CLASS_1_EVENTS | Indication.CLASS_2_EVENTS
+    assert indications(wire.one("C1 17")) == both | Indication.EVENT_BUFFER_OVERFLOW
+    wire.one("C2" + CLASS_2)
+    wire.ask("C2 00")
+    disk.serve(wire)
+    assert indications(wire.one("C3 17")) == Indication.CLASS_1_EVENTS | Indication.EVENT_BUFFER_OVERFLOW
+    assert binary_events(wire.one("C4" + CLASS_1)) == [1, 0, 1]
+    wire.ask("C4 00")
+    disk.serve(wire)
+    assert indications(wire.one("C5 17")) == Indication.NONE
