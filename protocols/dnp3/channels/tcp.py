@@ -88,7 +88,6 @@ class TcpChannel(StreamChannel):
         super().connectionMade()
         transport: Any = self.transport
         transport.setTcpNoDelay(True)
-        transport.setTcpKeepAlive(True)
         probe_early(transport.getHandle())
         address = transport.getPeer()
         self.peer = f"{address.host}:{address.port}"
@@ -116,6 +115,8 @@ def _send_now(handle: socket.socket, data: bytes) -> int:
 
 def probe_early(handle: socket.socket) -> None:
     """Find a peer that vanished without a word within about a minute instead of two hours."""
+    with suppress(OSError):
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (
         (socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S),
         (socket.TCP_KEEPINTVL, _KEEPALIVE_INTERVAL_S),

@@ -1,11 +1,12 @@
 """TCP on loopback: octets both ways, closing, refusal."""
 
 import asyncio
+import socket
 
 import pytest
 
 from protocols.dnp3.channels import Channel, ChannelClosed, Listener
-from protocols.dnp3.channels.tcp import connect_tcp, listen_tcp
+from protocols.dnp3.channels.tcp import TcpChannel, connect_tcp, listen_tcp
 
 
 async def pair() -> tuple[Channel, Channel, Listener]:
@@ -72,4 +73,16 @@ async def test_a_taken_port_is_an_os_error() -> None:
     listener = await listen_tcp("127.0.0.1", 0, lambda _: None)
     with pytest.raises(OSError, match=str(listener.port)):
         await listen_tcp("127.0.0.1", listener.port, lambda _: None)
+    await listener.close()
+
+
+async def test_a_peer_that_vanishes_is_probed_for() -> None:
+    client, server, listener = await pair()
+    for channel in (client, server):
+        assert isinstance(channel, TcpChannel)
+        handle: socket.socket = channel.transport.getHandle()  # type: ignore[union-attr]
+        assert handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 60
+    await client.close()
+    await server.close()
     await listener.close()

@@ -1,6 +1,7 @@
 """Mutual TLS: who is let in and who is not, on both sides, and peers that stop halfway."""
 
 import asyncio
+import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from protocols.dnp3.channels import (
     listen,
 )
 from protocols.dnp3.channels.certificates import holds_name, tls_context
+from protocols.dnp3.channels.tls import TlsChannel
 from tests.unit.protocols.dnp3.channels.authority import Authority
 from tests.unit.protocols.dnp3.channels.media import FRAME, PATIENCE_S
 
@@ -81,6 +83,8 @@ async def test_both_sides_with_good_certificates_talk(minimum: str, tmp_path: Pa
         client.write(FRAME)
         other = await server.next()
         assert await other.read() == FRAME
+        assert isinstance(other, TlsChannel)
+        assert other._transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         await client.close()
         with pytest.raises(ChannelClosed):
             await other.read()
