@@ -25,6 +25,7 @@ class Dnp3Driver:
     name = "dnp3"
     address_columns = ADDRESS_COLUMNS
     optional_columns = OPTIONAL_COLUMNS
+    session_columns = ("source",)
     data_types = DATA_TYPES
     path_keys = PATH_KEYS
 

@@ -26,6 +26,7 @@ class ModbusDriver:
     name = "modbus"
     address_columns = ADDRESS_COLUMNS
     optional_columns = ()
+    session_columns = ()
     data_types = WORDS
     path_keys = ()
 

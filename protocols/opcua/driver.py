@@ -26,6 +26,7 @@ class OpcUaDriver:
     name = "opcua"
     address_columns = ADDRESS_COLUMNS
     optional_columns = ()
+    session_columns = ()
     data_types = tuple(DATA_TYPES)
     path_keys = ("certificate", "private_key", "server_certificate", "client_certificates")
 

@@ -97,6 +97,7 @@ def read_exports(
             faults.append(line.place("point").fault(f"point {quoted(line.point)}, which this site has not", expected))
             continue
         row, source = found
+        _check_columns(line, ems.linked.driver, faults)
         point_made = _export(line, source, faults)
         if point_made is not None and line.enabled:
             exports.append(ExportedPoint(row, point_made))
@@ -137,6 +138,13 @@ def _export(line: MapLine, source: Point, faults: list[Fault]) -> Point | None:
         stale_after_s=None,
         address=line.address,
     )
+
+
+def _check_columns(line: MapLine, driver: Driver | None, faults: list[Fault]) -> None:
+    for column in driver.session_columns if driver else ():
+        if line.reader.text(column):
+            found = f"{column} {quoted(line.reader.text(column))}"
+            faults.append(line.place(column).fault(found, "nothing in a map of exports"))
 
 
 def _check_source(line: MapLine, source: Point, faults: list[Fault]) -> None:

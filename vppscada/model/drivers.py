@@ -38,6 +38,10 @@ class Driver(Protocol):
         """Those of them that a map may leave out."""
 
     @property
+    def session_columns(self) -> tuple[str, ...]:
+        """Those of them that mean something to sessions only: they stay blank in a map of exports."""
+
+    @property
     def data_types(self) -> tuple[str, ...]:
         """Words that may stand in the column ``data_type``."""
 

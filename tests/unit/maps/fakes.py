@@ -26,8 +26,9 @@ class FakeDriver:
     """Addresses are whole numbers in the column ``index``; settings are a host and a port."""
 
     name = "fake"
-    address_columns = ("index", "scale_factor", "offset_factor")
-    optional_columns = ("offset_factor",)
+    address_columns = ("index", "scale_factor", "offset_factor", "origin")
+    optional_columns = ("offset_factor", "origin")
+    session_columns = ("origin",)
     data_types = ("float32", "int16")
     path_keys: tuple[str, ...] = ()
     figures: Mapping[str, tuple[str, ...]] = {

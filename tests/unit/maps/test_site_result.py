@@ -86,6 +86,12 @@ def test_exports_take_what_is_blank_from_their_source(files: Files) -> None:
     assert target.point.writable
 
 
+def test_an_export_has_nothing_in_columns_that_only_sessions_obey(files: Files) -> None:
+    lines = map_text([line("plant.active_power", "analog_input", 0)]).splitlines()
+    files.write("ems.csv", "\n".join([lines[0], lines[1] + ",origin", lines[2] + ",frozen", ""]))
+    assert "origin 'frozen'; expected nothing in a map of exports" in files.only_fault()
+
+
 def test_an_export_in_other_units_converts(files: Files) -> None:
     power = files.load().ems[0].exports[1].point
     assert to_engineering(power, 2500.0) == 2.5
