@@ -78,7 +78,10 @@ class Connection:
         while True:
             data = await self.channel.read()
             for at in range(0, len(data), _PIECE_OCTETS):
+                if not self.channel.is_open:
+                    break
                 self._take(data[at : at + _PIECE_OCTETS])
+                await self._let_others()
                 await self._serve_waiting(all_of_it=len(self._routes) == 1)
             await self._serve_waiting(all_of_it=True)
             await self.channel.drain()
@@ -86,11 +89,15 @@ class Connection:
     async def _serve_waiting(self, *, all_of_it: bool) -> None:
         """A fragment of each master, or all that wait; other connections have their turns in between."""
         while self._serve_each():
-            if time.monotonic() - self._turn_began > _TURN_S:
-                await asyncio.sleep(0)
-                self._turn_began = time.monotonic()
+            await self._let_others()
             if not all_of_it:
                 return
+
+    async def _let_others(self) -> None:
+        """After a turn, other connections have theirs: frames of the link layer cost time as requests do."""
+        if time.monotonic() - self._turn_began > _TURN_S:
+            await asyncio.sleep(0)
+            self._turn_began = time.monotonic()
 
     def end(self) -> None:
         """The channel is gone."""
