@@ -91,6 +91,13 @@ def responses() -> Iterator[bytes]:
             yield _to_master(bytes((sequence, 0x81, 0, 0)) + _TEN_EVENTS)
 
 
+def link_frames() -> Iterator[bytes]:
+    """Every link function an outstation may send, answers to which are wanted."""
+    while True:
+        for control in (0x40, 0x52, 0x72, 0x49, 0x0B, 0x00, 0x01):
+            yield frame(control, MASTER, OUTSTATION)
+
+
 #: Against an outstation, and against a master.
 AGAINST_OUTSTATION: dict[str, Callable[[], Iterator[bytes]]] = {
     "reads": reads,
@@ -104,6 +111,7 @@ AGAINST_OUTSTATION: dict[str, Callable[[], Iterator[bytes]]] = {
 AGAINST_MASTER: dict[str, Callable[[], Iterator[bytes]]] = {
     "unsolicited": unsolicited,
     "responses": responses,
+    "link_frames": link_frames,
     "noise": garbage,
 }
 

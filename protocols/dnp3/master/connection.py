@@ -46,6 +46,8 @@ _WAITING_STEP_S = 0.1
 MAX_RECEIVED_FRAGMENT = 0x10000
 _RESPONSE = bytes([Function.RESPONSE])
 _SEQUENCE = 0x0F
+#: What came is taken in pieces of so many octets, and after so long others have their turn.
+_PIECE_OCTETS = 16_384
 _TURN_S = 0.002
 _IN_ORDER = (MediumKind.TCP, MediumKind.TLS)
 
@@ -98,7 +100,13 @@ class Connection:
         self._advance()
         while True:
             data = await self._channel.read()
-            await self._take(data)
+            began = time.monotonic()
+            for at in range(0, len(data), _PIECE_OCTETS):
+                if time.monotonic() - began > _TURN_S:
+                    # a flood of frames does not keep other sessions waiting
+                    await asyncio.sleep(0)
+                    began = time.monotonic()
+                await self._take(data[at : at + _PIECE_OCTETS])
             self._advance()
 
     async def operate(self, command: Command, *, select_only: bool = False) -> CommandResult:
