@@ -64,6 +64,11 @@ class Connection:
         self._waiting: dict[int, deque[Received]] = {}
 
     @property
+    def is_expected(self) -> bool:
+        """True if a master may come from there."""
+        return bool(self._routes)
+
+    @property
     def has_master(self) -> bool:
         """True while an association speaks here."""
         return any(one.channel is self.channel for one in self._routes.values())

@@ -139,6 +139,10 @@ class Dnp3Outstation:
 
     def _accept(self, channel: Channel) -> None:
         connection = Connection(channel, self._associations, self._statistics, self._leave)
+        if not connection.is_expected:
+            self._statistics["connections_refused"] += 1
+            channel.abort("no master is expected from there")
+            return
         self._statistics["connections_accepted"] += 1
         self._connections.append(connection)
         if len(self._connections) > self._most:

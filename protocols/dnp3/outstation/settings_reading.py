@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from ipaddress import ip_network
 
-from protocols.dnp3.channels import MediumRole, read_transport
+from protocols.dnp3.channels import MediumKind, MediumRole, read_transport
 from protocols.dnp3.link import MAX_LINK_ADDRESS
 from protocols.dnp3.link_sending import read_link
 from protocols.dnp3.outstation.config import CLASS_0_GROUPS, Dnp3OutstationSettings, Network
@@ -100,6 +100,10 @@ def read_outstation(table: Mapping[str, object]) -> Dnp3OutstationSettings:
     if any(one.local_address == one.master_address for one in known or [settings]):
         found = str(settings.local_address)
         faults.append(SettingFault("local_address", found, "another address than the master's"))
+    if settings.transport.kind is MediumKind.SERIAL and any(one.sources for one in known or [settings]):
+        faults.append(
+            SettingFault("sources", "on a serial line", "nothing: masters on a line have link addresses only")
+        )
     if faults:
         raise SettingFaults(faults)
     if known:

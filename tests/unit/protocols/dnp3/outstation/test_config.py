@@ -146,3 +146,8 @@ def test_no_master_can_have_the_outstation_s_address() -> None:
         read_outstation({"local_address": 5, "masters": [{"master_address": 1}, {"master_address": 5}]})
     with pytest.raises(SettingFaults, match="beside masters"):
         read_outstation({"master_address": 5, "masters": [{"master_address": 1}]})
+
+
+def test_a_serial_line_has_no_sources() -> None:
+    with pytest.raises(SettingFaults, match="on a serial line"):
+        read_outstation({"medium": "serial", "device": "/dev/ttyS0", "sources": "10.0.0.1"})

@@ -178,6 +178,35 @@ async def test_restart_and_its_indication_are_each_master_s_own() -> None:
         assert outstation.statistics["restarts_asked"] == 1
 
 
+async def test_who_comes_from_where_no_master_is_expected_is_not_let_in() -> None:
+    settings = replace(SETTINGS, sources=(ip_network("192.0.2.0/24"),))
+    outstation = Dnp3Outstation("ems", settings, POINTS, Handler())
+    await outstation.start()
+    try:
+        stranger = await master_of(outstation, A)
+        with pytest.raises(ChannelClosed):
+            await asyncio.wait_for(stranger.channel.read(), PATIENCE_S)
+        assert outstation.statistics["connections_refused"] == 1
+    finally:
+        await outstation.stop()
+
+
+async def test_a_broadcast_is_the_affair_of_the_master_that_sent_it() -> None:
+    async with two_masters() as outstation:
+        first, second = await master_of(outstation, A), await master_of(outstation, B)
+        await second.ask("C0 17")
+        octets = b"\xc0" + bytes.fromhex("C0 02 50 01 00 07 07 00")
+        first.channel.write(build_frame(DIR | PRM | Primary.UNCONFIRMED_USER_DATA, 0xFFFE, A, octets))
+        told = await first.ask("C1 17")
+        assert told[0] & 0x20 and told[2] & 0x01  # it wants to be confirmed
+        assert not told[2] & IIN_RESTART
+        first.send("C1 00")
+        assert not (await first.ask("C2 17"))[2] & 0x01
+        unconcerned = await second.ask("C1 17")
+        assert not unconcerned[2] & 0x01
+        assert unconcerned[2] & IIN_RESTART
+
+
 @pytest.mark.parametrize(("restart", "told"), [("station", 1), ("outstation", 0), ("refuse", 0)])
 async def test_only_where_the_site_says_so_does_a_restart_reach_the_station(restart: str, told: int) -> None:
     asked: list[None] = []
