@@ -34,6 +34,13 @@ from protocols.dnp3.objects import (
     index_header,
     range_header,
 )
+from protocols.dnp3.objects.attributes import (
+    flag_attribute,
+    float_attribute,
+    list_attribute,
+    text_attribute,
+    unsigned_attribute,
+)
 from protocols.dnp3.transport import segments
 from tests.conformance.replay import Player
 from tests.conformance.runs import procedures
@@ -127,10 +134,14 @@ def test_every_variation_that_an_outstation_tells_is_dissected(tmp_path: Path) -
 
 
 def test_what_tshark_does_not_know_has_headers_and_crcs_that_it_does(tmp_path: Path) -> None:
-    """tshark 4.0 has no layout for some standard objects: of these it can only bear out frames and object headers."""
+    """tshark 4.0 has no layout for some standard objects: of these it can only bear out frames and object headers.
+
+    Of a list of attributes (g0v255) it reads the type and stops before the length.
+    """
     capture = Capture()
     conversation = capture.conversation()
-    expected = []
+    conversation.from_outstation(to_master(response(list_attribute(((252, False), (245, True))).object())))
+    expected = ["g0v255"]
     for group, variation in sorted(UNKNOWN_TO_TSHARK | MISREAD_BY_TSHARK):
         for body in answers_with(FORMS[group, variation]):
             conversation.from_outstation(to_master(response(body)))
@@ -223,6 +234,24 @@ def test_times_delays_strings_and_an_empty_response_are_dissected(tmp_path: Path
     path = capture.write(tmp_path / "others.pcapng")
     assert faults(path) == {}
     assert objects_seen(path) == list(bodies.values())
+
+
+def test_device_attributes_are_dissected(tmp_path: Path) -> None:
+    attributes = [
+        text_attribute(252, "somebody"),
+        text_attribute(250, ""),
+        unsigned_attribute(240, 2048),
+        unsigned_attribute(216, 255),
+        flag_attribute(218, True),
+        float_attribute(205, 12.5),
+    ]
+    capture = Capture()
+    conversation = capture.conversation()
+    for attribute in attributes:
+        conversation.from_outstation(to_master(response(attribute.object())))
+    path = capture.write(tmp_path / "attributes.pcapng")
+    assert faults(path) == {}
+    assert objects_seen(path) == [f"g0v{attribute.variation}" for attribute in attributes]
 
 
 def events_relative() -> bytes:
