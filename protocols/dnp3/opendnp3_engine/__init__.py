@@ -10,6 +10,8 @@ Behind the same `Session` as our own stack, and less than it in these ways, whic
 - A command leaves only if it lives long enough to leave in time whatever happens (see `results.life_needed_s`), as
   what was handed over cannot be called back. An outstation that refuses to disable or enable unsolicited responses
   cannot be served.
+- A select cannot be passed on: opendnp3 selects only to operate at once, so a select is answered without asking.
+- Frozen analog inputs (g31, g33) and device attributes are not read, and nothing is frozen, restarted or set up.
 - Silence is met with an event poll, as the bindings do not tell of a link that does not answer.
 
 Only this package imports ``opendnp3``; nothing here is imported before a session with this engine is made.

@@ -5,15 +5,21 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 
+import structlog
+
+from protocols.dnp3.addresses import FROZEN, address_of
 from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.master.mapping import PointMapping
 from protocols.dnp3.opendnp3_engine.callbacks import CommandCallback
 from protocols.dnp3.opendnp3_engine.connection import Connection
 from vppscada.model.commands import Accepted, Command, CommandResult, NotSent
-from vppscada.model.points import RowPoint
+from vppscada.model.points import Point, PointKind, RowPoint
 from vppscada.model.sessions import SessionListener, SessionLost
 
 _lives = itertools.count(1)
+
+
+log = structlog.get_logger()
 
 
 class OpenDnp3Session:
@@ -25,6 +31,11 @@ class OpenDnp3Session:
         self._statistics: Counter[str] = Counter()
         self._mapping = PointMapping(points, self._statistics)
         self._callback = CommandCallback()
+        unknown = [point.id for point in self._mapping.points if _is_unknown(point)]
+        if unknown:
+            log.warning(
+                "points_never_read", session=name, points=unknown, detail="opendnp3 knows no frozen analog inputs"
+            )
         self._connection: Connection | None = None
 
     @property
@@ -83,3 +94,7 @@ class OpenDnp3Session:
         if connection is None:
             return NotSent("not connected")
         return await connection.operate(command)
+
+
+def _is_unknown(point: Point) -> bool:
+    return point.kind is PointKind.ANALOG_INPUT and address_of(point).source == FROZEN
