@@ -46,6 +46,7 @@ class Agenda:
         if not self._steps:
             # a bit that was not cleared by the steps must not begin them again at once
             self._association.take("restart", now)
+            self._association.begin_polling(now)
         return step(self._association)
 
     def _next_poll(self, now: float) -> Procedure | None:

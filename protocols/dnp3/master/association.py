@@ -52,7 +52,7 @@ class Association:
         self._not_before = dict.fromkeys(("restart", "time", "overflow", "events"), -math.inf)
 
     def begin_polling(self, now: float) -> None:
-        """The start-up order is done: from here on there are polls."""
+        """The start-up order is at its end: the polls that are needed from here on."""
         self._count_polls(now)
         self.resynchronising(now)
         self.freezing(now)

@@ -267,7 +267,6 @@ class Master:
         """Begin the next procedure that is due; False if none is."""
         if not self.started and self._agenda.start_up_is_done:
             self.started = True
-            self.association.begin_polling(now)
             self.effects.append(Started())
         if self.started and self._commands:
             self._begin_commands(now, wall_ms)

@@ -1,20 +1,22 @@
 """The master against a scripted wire: peers that talk nonsense, and whatever else may come."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.dnp3.application import Control, Function, Indication, build_response, parse_request
-from protocols.dnp3.master.exchange import Confirm, Deliver, Effect, Finished, Lost, Send
-from protocols.dnp3.master.maintenance import ReadAttributes
+from protocols.dnp3.master.exchange import Answered, Confirm, Deliver, Effect, Finished, Lost, Send
+from protocols.dnp3.master.maintenance import ColdRestart, Freeze, ReadAttributes, WriteDeadbands
 from protocols.dnp3.objects import build_command, text_attribute
-from tests.unit.protocols.dnp3.master.wire import CLOSE, WALL_MS, Wire, analogs, batches, started
+from tests.unit.protocols.dnp3.master.wire import CLOSE, WALL_MS, Wire, analogs, batches, started, usual_points
 from vppscada.model.commands import (
     CommandMode,
     NotSent,
 )
+from vppscada.model.points import RowPoint
 
 
 @pytest.mark.parametrize("fragment", [b"", b"\xc0", b"\xc0\x81\x00", b"\xc0\x01\x3c\x02\x06", b"\xff" * 40])
@@ -153,17 +155,31 @@ _STEPS = st.lists(
         st.binary(max_size=60),
         st.floats(0.0, 20.0),
         st.sampled_from([CommandMode.SBO, CommandMode.DIRECT]),
+        st.sampled_from([Freeze(), Freeze(acknowledged=False), ColdRestart(), ReadAttributes(), WriteDeadbands()]),
         st.tuples(st.booleans(), st.booleans(), st.integers(0, 0x3FFF), st.binary(max_size=30)),
     ),
     max_size=60,
 )
 
 
-@given(_STEPS)
-def test_whatever_comes_nothing_is_raised_and_every_command_gets_one_result(steps: list[object]) -> None:
-    wire = Wire(class1_period_s=3.0, keepalive_s=9.0, read_retries=1)
+@given(_STEPS, st.sampled_from([1, 4]), st.booleans())
+def test_whatever_comes_nothing_is_raised_and_everything_asked_gets_one_result(
+    steps: list[object], commands_per_request: int, sets_up: bool
+) -> None:
+    wire = Wire(
+        [RowPoint(row, replace(point, deadband=1.0, event_class=1)) for row, point in usual_points()],
+        class1_period_s=3.0,
+        keepalive_s=9.0,
+        read_retries=1,
+        time_sync_period_s=7.0,
+        freeze_period_s=11.0,
+        commands_per_request=commands_per_request,
+        assign_classes=sets_up,
+        write_deadbands=sets_up,
+    )
     effects: list[Effect] = []
     submitted: list[int] = []
+    tasks: list[int] = []
     for step in steps:
         if isinstance(step, bytes):
             wire.master.receive(step, wire.now, wire.wall_ms)
@@ -171,6 +187,9 @@ def test_whatever_comes_nothing_is_raised_and_every_command_gets_one_result(step
             wire.wait(step)
         elif isinstance(step, CommandMode):
             submitted.append(wire.operate(mode=step))
+        elif isinstance(step, Freeze | ColdRestart | ReadAttributes | WriteDeadbands):
+            tasks.append(wire.master.request(step))
+            wire.advance()
         elif isinstance(step, tuple):
             final, echo, told, body = step
             control = Control((wire.master._sequence - 1) % 16, final=final, confirm=echo)
@@ -186,6 +205,9 @@ def test_whatever_comes_nothing_is_raised_and_every_command_gets_one_result(step
     operated = sum(function in (Function.OPERATE, Function.DIRECT_OPERATE) for function in functions)
     assert sorted(effect.ticket for effect in effects if isinstance(effect, Finished)) == submitted
     assert operated <= len(submitted)
+    assert sorted(effect.ticket for effect in effects if isinstance(effect, Answered)) == tasks
+    restarts = sum(function is Function.COLD_RESTART for function in functions)
+    assert restarts <= sum(isinstance(step, ColdRestart) for step in steps)
 
 
 def _deadline(check: Callable[[Wire], float], **settings: object) -> float:

@@ -102,6 +102,18 @@ def test_classes_that_an_outstation_will_not_send_are_polled() -> None:
     wire.expect(Function.READ, CLASS_1)
 
 
+def test_classes_that_it_will_not_send_any_more_after_a_restart_are_polled() -> None:
+    wire = started()
+    wire.wait(20.0)
+    wire.unsolicited(0, indications=Indication.DEVICE_RESTART)
+    wire.expect(Function.WRITE, CLEAR).answer()
+    wire.expect(Function.DISABLE_UNSOLICITED).answer()
+    wire.expect(Function.READ, INTEGRITY).answer()
+    wire.expect(Function.ENABLE_UNSOLICITED).answer(indications=Indication.FUNCTION_NOT_SUPPORTED)
+    wire.wait(10.1)
+    wire.expect(Function.READ, ALL_CLASSES)
+
+
 def test_a_restart_that_is_known_is_cleared_before_anything_else() -> None:
     wire = started()
     wire.wait(20.0)
