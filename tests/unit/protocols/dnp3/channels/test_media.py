@@ -56,6 +56,17 @@ async def test_aborting_says_why_and_twice_is_no_harm(kind: MediumKind, tmp_path
         await ends.client.close()
 
 
+async def test_what_an_aborted_channel_brought_and_nobody_read_is_thrown_away(kind: MediumKind, tmp_path: Path) -> None:
+    async with joined(kind, tmp_path) as ends:
+        ends.server.write(FRAME)
+        async with asyncio.timeout(PATIENCE_S):
+            while not ends.client_statistics["octets_received"]:  # noqa: ASYNC110  # a count, not an event
+                await asyncio.sleep(0.001)
+        ends.client.abort("replaced")
+        with pytest.raises(ChannelClosed, match="replaced"):
+            await ends.client.read()
+
+
 async def test_a_cancelled_read_loses_nothing(kind: MediumKind, tmp_path: Path) -> None:
     async with joined(kind, tmp_path) as ends:
         with pytest.raises(TimeoutError):

@@ -154,6 +154,33 @@ def test_a_selection_does_not_outlive_its_connection() -> None:
     assert master.one(OPERATE)[-1] == CommandStatus.NO_SELECT
 
 
+@pytest.mark.parametrize("between", ["C0 01 3C 02 06", "C0 17", "C0 02 50 01 00 07 07 00", "C0 04 17", "C0 2F"])
+def test_a_request_between_select_and_operate_ends_the_selection(between: str) -> None:
+    station = wire()
+    assert statuses(station.one(SELECT)) == [CommandStatus.SUCCESS]
+    station.ask(between)
+    assert statuses(station.one(OPERATE)) == [CommandStatus.NO_SELECT]
+    assert [what for what, _ in station.asked] == ["select"]
+
+
+def test_a_broadcast_between_a_command_and_its_repetition_does_not_make_it_a_new_one() -> None:
+    station = wire()
+    station.ask(b"\xc0\x05" + BLOCK)
+    station.ask("C1 02 32 01 07 01 0048E1709B01", 0xFFFD)
+    station.ask(b"\xc0\x05" + BLOCK)
+    assert [what for what, _ in station.asked] == ["operate"]
+
+
+def test_an_operate_does_not_overtake_a_request_that_waits_for_the_select() -> None:
+    station = wire()
+    station.statuses = None
+    station.ask(SELECT)
+    station.ask("C0 17")
+    station.ask(OPERATE)
+    station.finish(CommandStatus.SUCCESS)
+    assert [what for what, _ in station.asked] == ["select"]
+
+
 def test_a_repeated_request_is_answered_again_and_not_done_again() -> None:
     master = wire()
     first = master.one(b"\xc7\x05" + BLOCK)
