@@ -35,13 +35,20 @@ _Names = Generator[Ask, Reply | None, list[str]]
 
 
 def assign_classes(association: Association) -> Procedure:
-    """Write the event class of every point; of an outstation that refuses, the rest is not asked again."""
+    """Write the event class of every point. One that the outstation has not does not keep the others from theirs."""
+    why = ""
     for body in class_requests(association.points):
         reply = yield Ask(Function.ASSIGN_CLASS, body, retries=association.settings.step_retries)
-        if reply is None or reply.response.indications & REFUSALS:
-            why = "no response" if reply is None else "refused"
-            association.failed("assign class", why, "the outstation keeps classes of its own")
-            return
+        if reply is None:
+            why = "no response"
+            break
+        if reply.response.indications & Indication.FUNCTION_NOT_SUPPORTED:
+            why = "not supported"
+            break
+        if reply.response.indications & REFUSALS:
+            why = f"some points of class {body[1] - 1} refused"
+    if why:
+        association.failed("assign class", why, "the outstation keeps classes of its own")
 
 
 def class_requests(points: Iterable[Point]) -> Iterator[bytes]:

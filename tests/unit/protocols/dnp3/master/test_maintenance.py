@@ -81,6 +81,19 @@ def test_an_outstation_that_assigns_no_classes_is_asked_once() -> None:
     assert wire.notes == ["procedures_failed"]
 
 
+def test_a_point_that_the_outstation_has_not_keeps_no_other_from_its_class() -> None:
+    points = rows(*(analog(index, event_class=index % 4) for index in range(8)))
+    wire = Wire(points, assign_classes=True)
+    wire.expect(Function.DISABLE_UNSOLICITED, ALL_CLASSES).answer()
+    for event_class in range(4):
+        told = Indication.PARAMETER_ERROR if event_class == 1 else Indication.NONE
+        request = wire.request()
+        assert (request.function, request.body[1]) == (Function.ASSIGN_CLASS, event_class + 1)
+        wire.answer(indications=told)
+    wire.expect(Function.READ, INTEGRITY)
+    assert wire.notes == ["procedures_failed"]
+
+
 # deadbands
 
 
