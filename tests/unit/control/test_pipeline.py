@@ -1,14 +1,13 @@
-"""The pipeline between a real database, a session that keeps what it gets and a journal that can fail."""
+"""The pipeline: what goes out, what is refused, and what is written down."""
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.control.build import POINTS, ROW, Device, Field, Records, Time, site
+from tests.unit.control.build import POINTS, ROW
+from tests.unit.control.stand import Station
 from vppscada.control.gate import Reason, Refused
-from vppscada.control.pipeline import ControlLimits, ControlPipeline
 from vppscada.model.commands import (
     Accepted,
     AnalogValue,
@@ -26,41 +25,6 @@ from vppscada.model.commands import (
 from vppscada.model.errors import JournalError
 
 SETPOINT, START_STOP = ROW["setpoint"], ROW["start_stop"]
-
-
-class Station:
-    """A pipeline and all it stands between."""
-
-    def __init__(self) -> None:
-        self.time = Time()
-        self.field = Field(self.time)
-        self.field.healthy()
-        self.device = Device()
-        self.journal = Records(self.device)
-        self.pipeline = ControlPipeline(
-            site(), self.field.database, self.journal, {"engine1": self.device}, self.time.clock, ControlLimits()
-        )
-        self.end = self.field.database.subscribe(self.pipeline.observe)
-        self.time.pass_s(1)
-
-    async def command(
-        self, row: int, value: float, origin: Origin = Origin.SCHEDULER, lifetime_s: float = 5.0
-    ) -> CommandResult | Refused:
-        return await self.pipeline.command(row, value, origin, "test", lifetime_s)
-
-    async def until_sent(self, count: int) -> None:
-        for _ in range(100):
-            if len(self.device.commands) == count:
-                return
-            await asyncio.sleep(0)
-        raise AssertionError(f"{len(self.device.commands)} commands were sent, not {count}")
-
-
-@pytest.fixture
-def station() -> Iterator[Station]:
-    made = Station()
-    yield made
-    made.end()
 
 
 async def test_a_setpoint_goes_out_in_device_units_and_the_mode_of_its_map(station: Station) -> None:
@@ -344,67 +308,3 @@ async def test_asking_whether_a_command_would_be_refused_moves_and_writes_nothin
     assert station.device.commands == []
     assert station.journal.records == []
     assert station.pipeline.statistics.total() == 0
-
-
-async def select(station: Station, row: int, value: float) -> CommandResult | Refused:
-    result = await station.pipeline.select(row, value, Origin.EMS, "test", 5.0)
-    await station.pipeline.drain()
-    return result
-
-
-@pytest.mark.parametrize(
-    ("answer", "state"),
-    [
-        (Accepted(), "selected"),
-        (Rejected(CommandStatus.LOCAL), "select_rejected"),
-        (NotSent("not connected"), "select_not_sent"),
-        (Unanswered("silence"), "select_unanswered"),
-    ],
-)
-async def test_a_select_asks_the_device_and_is_written_as_one(
-    station: Station, answer: CommandResult, state: str
-) -> None:
-    station.device.answer = answer
-    assert await select(station, SETPOINT, 5.5) == answer
-    [asked] = station.device.selected
-    assert asked.body == AnalogValue(pytest.approx(5500.0))  # type: ignore[arg-type]
-    assert asked.mode is CommandMode.SBO
-    assert station.device.commands == []
-    assert station.journal.states == [state]
-    assert station.pipeline.verification(SETPOINT) == Verification()
-
-
-async def test_a_point_that_is_not_selected_first_is_only_judged(station: Station) -> None:
-    assert await select(station, START_STOP, 1.0) == Accepted()
-    assert station.device.selected == []
-    refused = await select(station, SETPOINT, 99.0)
-    assert isinstance(refused, Refused)
-    assert station.device.selected == []
-    assert station.journal.states == ["refused"]
-
-
-async def test_a_select_neither_hinders_the_command_after_it_nor_one_at_the_same_time(station: Station) -> None:
-    station.device.gate.clear()
-    selecting = asyncio.create_task(station.pipeline.select(SETPOINT, 5.5, Origin.EMS, "test", 5.0))
-    commanding = asyncio.create_task(station.command(SETPOINT, 5.5))
-    await station.until_sent(1)
-    station.device.gate.set()
-    assert [await selecting, await commanding] == [Accepted(), Accepted()]
-
-
-async def test_a_select_that_nobody_waits_for_any_more_is_unknown(station: Station) -> None:
-    station.device.gate.clear()
-    selecting = asyncio.create_task(station.pipeline.select(SETPOINT, 5.5, Origin.EMS, "test", 5.0))
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert station.device.selected
-    selecting.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await selecting
-    await station.pipeline.drain()
-    assert station.journal.states == ["select_unanswered"]
-
-
-async def test_a_session_that_raises_at_a_select_is_no_success(station: Station) -> None:
-    station.device.answer = ZeroDivisionError("a bug")
-    assert isinstance(await select(station, SETPOINT, 5.5), Unanswered)
