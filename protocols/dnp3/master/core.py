@@ -48,7 +48,7 @@ from protocols.dnp3.master.maintenance import Task, perform
 from protocols.dnp3.master.mapping import PointMapping
 from protocols.dnp3.master.repeats import Repeats
 from protocols.dnp3.master.reports import Reports
-from protocols.dnp3.objects import ObjectError, ObjectHeader
+from protocols.dnp3.objects import ObjectError, ObjectFault, ObjectHeader
 from vppscada.model.commands import Command, CommandResult, NotSent
 
 #: More than every point of every kind in the largest variation needs; past it, the peer does not mean to end.
@@ -186,14 +186,15 @@ class Master:
     def _receive_solicited(self, response: Response, now: float, wall_ms: int) -> None:
         exchange = self._exchange
         assert exchange is not None
-        headers, events, understood = self._take_objects(response, now, wall_ms)
+        headers, events, fault = self._take_objects(response, now, wall_ms)
         exchange.fragments += 1
         exchange.static_seen = exchange.static_seen or _holds_states(headers)
-        if understood:
+        if fault is None:
             exchange.events += events
         if response.control.confirm:
             # we ask for events first: behind the first state there is none that could be lost
-            self._confirm(response, events, understood=understood or exchange.static_seen)
+            harmless = fault is ObjectFault.OBJECT_UNKNOWN and exchange.static_seen
+            self._confirm(response, events, understood=fault is None or harmless)
         if exchange.ask.whole and exchange.fragments <= _KEPT_FRAGMENTS:
             exchange.kept += headers
         if not response.control.final:
@@ -216,21 +217,23 @@ class Master:
                 self._confirm(response, events=1, understood=True)
             return
         self._statistics["unsolicited_received"] += 1
-        _, events, understood = self._take_objects(response, now, wall_ms)
-        if understood:
+        _, events, fault = self._take_objects(response, now, wall_ms)
+        if fault is None:
             self._last_unsolicited = identity
         if response.control.confirm:
-            self._confirm(response, events, understood=understood)
+            self._confirm(response, events, understood=fault is None)
 
-    def _take_objects(self, response: Response, now: float, wall_ms: int) -> tuple[tuple[ObjectHeader, ...], int, bool]:
-        """Deliver the readings; (headers, count of event objects, whether all was understood)."""
+    def _take_objects(
+        self, response: Response, now: float, wall_ms: int
+    ) -> tuple[tuple[ObjectHeader, ...], int, ObjectFault | None]:
+        """Deliver the readings; (headers, count of event objects, what ended the understanding of it)."""
         self._note_indications(response, now)
-        understood = True
+        fault: ObjectFault | None = None
         try:
             headers = response.headers()
         except ObjectError as error:
             self._reports.once("objects_malformed", str(error))
-            headers, understood = error.parsed, False
+            headers, fault = error.parsed, error.fault
         batches = self._mapping.batches(
             headers, wall_ms, unsolicited=response.is_unsolicited, clock_set=self.association.clock_set
         )
@@ -238,11 +241,10 @@ class Master:
             self.effects.append(Deliver(batch))
         events = sum(header.count for header in headers if header.form is not None and header.form.is_event)
         self._statistics["events_received"] += events
-        return headers, events, understood
+        return headers, events, fault
 
     def _note_indications(self, response: Response, now: float) -> None:
-        if response.indications != self.association.indications:
-            self._statistics["indications"] = int(response.indications)
+        self._statistics["indications"] = response.indications.value
         self.association.note(response.indications, now)
 
     def _confirm(self, response: Response, events: int, *, understood: bool) -> None:

@@ -83,6 +83,15 @@ def test_behind_the_first_state_of_a_poll_there_is_no_event_to_lose() -> None:
     assert isinstance(wire.fragment(second, unknown())[0], Confirm)
 
 
+def test_what_is_broken_is_not_confirmed_wherever_it_stands() -> None:
+    wire = Wire()
+    wire.expect(Function.DISABLE_UNSOLICITED).answer()
+    wire.expect(Function.READ)
+    first = Control(wire.sequence, final=False, confirm=True)
+    effects = wire.fragment(first, analogs(30, 5, 7, 1.0) + b"\x20\x01\x28\xff\xff")
+    assert [type(effect) for effect in effects] == [Deliver]
+
+
 def test_before_the_first_state_of_a_poll_there_may_be_events() -> None:
     wire = Wire()
     wire.expect(Function.DISABLE_UNSOLICITED).answer()

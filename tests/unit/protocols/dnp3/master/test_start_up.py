@@ -136,6 +136,13 @@ def test_what_the_outstation_is_in_is_noted_once() -> None:
     assert wire.statistics["indications"] == bad
 
 
+def test_the_indications_of_the_last_response_are_told_also_after_a_new_connection() -> None:
+    wire = Wire()
+    wire.statistics["indications"] = 0x80  # of the connection before
+    wire.expect(Function.DISABLE_UNSOLICITED).answer()
+    assert wire.statistics["indications"] == 0
+
+
 def test_an_overflow_is_told_each_time_that_it_begins_and_polled_for() -> None:
     wire = started()
     wire.unsolicited(0, indications=Indication.EVENT_BUFFER_OVERFLOW)
