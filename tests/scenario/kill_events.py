@@ -73,7 +73,8 @@ class Outstation:
         """A life under load with a random end, sometimes before it listens."""
         process, hearing, listening = await self._start("busy")
         if self._chance.random() > 0.05:
-            await asyncio.wait_for(listening.wait(), _START_S)
+            async with asyncio.timeout(_START_S):
+                await listening.wait()
             await asyncio.sleep(self._chance.uniform(0.0, 0.8))
         else:
             await asyncio.sleep(self._chance.uniform(0.2, 1.0))
@@ -83,8 +84,8 @@ class Outstation:
         """A life that makes nothing and ends when all was read, or never will be."""
         process, hearing, listening = await self._start("quiet")
         try:
-            await asyncio.wait_for(listening.wait(), _START_S)
-            async with asyncio.timeout(_LAST_LIFE_S):
+            async with asyncio.timeout(_START_S + _LAST_LIFE_S):
+                await listening.wait()
                 while any(judge.missing(self._made) for judge in judges):  # noqa: ASYNC110  # what comes is no event
                     await asyncio.sleep(0.1)
         except TimeoutError:

@@ -116,7 +116,8 @@ class ScriptedMaster:
 
     async def _fragment(self) -> bytes:
         while not self._fragments:
-            data = await asyncio.wait_for(self._reader.read(65536), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):  # wait_for can swallow a cancellation that meets an answer
+                data = await self._reader.read(65536)
             if not data:
                 raise ConnectionResetError
             for frame in self._parser.feed(data):

@@ -95,7 +95,8 @@ class Association:
         if not self._has_room.is_set():
             self._statistics["back_pressure_begun"] += 1
             try:
-                await asyncio.wait_for(self._has_room.wait(), self.settings.back_pressure_s)
+                async with asyncio.timeout(self.settings.back_pressure_s):
+                    await self._has_room.wait()
             except TimeoutError:
                 self._statistics["back_pressure_given_up"] += 1
 
