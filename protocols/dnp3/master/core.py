@@ -86,6 +86,7 @@ class Master:
         self._carried: tuple[int, ...] = ()  # tickets of the commands that the procedure carries out
         self._performed: int | None = None  # ticket of the task that it performs
         self._exchange: Exchange | None = None
+        self._again: Exchange | None = None  # unanswered; its request goes out anew when it is our turn
         self._commands = CommandQueue()
         self._tasks: deque[tuple[int, Task]] = deque()
         self._tickets = 0
@@ -163,7 +164,7 @@ class Master:
 
     def abandon(self, reason: str) -> None:
         """The connection is gone: every command and every task gets its result."""
-        self._exchange = None
+        self._exchange = self._again = None
         while self._procedure is not None and (self._carried or self._performed is not None):
             self._exchange = None
             self._resume(None, 0.0, 0)
@@ -267,6 +268,11 @@ class Master:
 
     def _begin(self, now: float, wall_ms: int) -> bool:
         """Begin the next procedure that is due; False if none is."""
+        if self._again is not None:
+            unanswered, self._again = self._again, None
+            self._statistics["requests_repeated"] += 1
+            self._ask(unanswered.ask, unanswered.retries - 1, now, wall_ms)
+            return True
         if not self.started and self._agenda.start_up_is_done:
             self.started = True
             self.effects.append(Started())
@@ -342,8 +348,7 @@ class Master:
         self._reports.each("response_timed_out", exchange.ask.function.name.lower())
         self._exchange = None
         if exchange.retries > 0:
-            self._statistics["requests_repeated"] += 1
-            self._ask(exchange.ask, exchange.retries - 1, now, wall_ms)
+            self._again = exchange  # not at once: on a shared line others come first
             return
         if exchange.ask.essential:
             self._lose(f"no response to {exchange.ask.function.name.lower()}")

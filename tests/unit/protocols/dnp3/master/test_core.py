@@ -207,6 +207,16 @@ def test_a_read_is_repeated_and_then_the_association_is_lost() -> None:
     assert isinstance(wire.wants()[0], Lost)
 
 
+def test_a_repetition_leaves_the_line_to_others_first() -> None:
+    wire = Wire(step_retries=1, response_timeout_s=2.0)
+    wire.expect(Function.DISABLE_UNSOLICITED)
+    wire.now += 2.0
+    wire.master.tick(wire.now, wire.wall_ms)
+    assert (wire.wants(), wire.master.is_waiting) == ([], False)
+    wire.advance()
+    wire.expect(Function.DISABLE_UNSOLICITED)
+
+
 def test_an_outstation_that_refuses_unsolicited_is_polled() -> None:
     wire = Wire()
     wire.expect(Function.DISABLE_UNSOLICITED).answer(indications=Indication.FUNCTION_NOT_SUPPORTED)
