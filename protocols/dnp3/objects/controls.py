@@ -36,15 +36,10 @@ def read_commands(header: ObjectHeader) -> Iterator[tuple[int, CommandBody | Non
     """(index, body) of every command in a g12v1 or g41 header; None where the control code is not one of ours."""
     if header.records is None:
         return
-    indexes = header.indexes().tolist()
-    if header.group == 12:
-        records = header.records
-        columns = (records[name].tolist() for name in ("code", "count", "on_ms", "off_ms"))
-        for index, code, count, on_ms, off_ms in zip(indexes, *columns, strict=True):
-            yield index, crob_of(code, count, on_ms, off_ms)
-        return
-    for index, value in zip(indexes, header.values().tolist(), strict=True):
-        yield index, AnalogValue(value)
+    records = header.records.tolist()  # one call for all fields: a control request is small, calls are what it costs
+    named = ((r[0], r[1:]) for r in records) if header.is_indexed else zip(header.indexes(), records, strict=True)
+    for index, fields in named:
+        yield int(index), crob_of(*fields[:4]) if header.group == 12 else AnalogValue(float(fields[0]))
 
 
 def crob_of(code: int, count: int, on_ms: int, off_ms: int) -> Crob | None:

@@ -46,7 +46,7 @@ class ControlPlan:
     @property
     def succeeded(self) -> bool:
         """True if every object has status SUCCESS."""
-        return bool(len(self.statuses)) and not self.statuses.any()
+        return bool(len(self.statuses)) and not any(self.statuses.tobytes())
 
     def commanded(self) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.uint8]]:
         """Rows of the points that the handler was asked about, what was asked of them, and their statuses."""
@@ -56,7 +56,7 @@ class ControlPlan:
 
     def refusal(self) -> Indication:
         """IIN2.2 goes with points or operations that do not exist (procedure 8.2.1.2.3 of the conformance tests)."""
-        unknown = (self.statuses == CommandStatus.NOT_SUPPORTED).any()
+        unknown = CommandStatus.NOT_SUPPORTED in self.statuses.tobytes()
         return Indication.PARAMETER_ERROR if unknown else Indication.NONE
 
     def refuse(self, status: CommandStatus) -> None:

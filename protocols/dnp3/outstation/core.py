@@ -146,7 +146,7 @@ class OutstationCore:
         if executed is None:
             self._statistics["answers_without_a_master"] += 1
             return []
-        if executed.asking.function != Function.SELECT:
+        if executed.asking.function != Function.SELECT and self.state.table.reports_commands:
             self._device.commanded(*executed.plan.commanded(), now)
         actions = self._end_control(executed.asking, executed.plan, now)
         return actions + self._serve_deferred(now) + self._speak(now)

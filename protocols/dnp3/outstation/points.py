@@ -129,6 +129,11 @@ class PointTable:
         slots: Rows = rows + self._size * np.asarray(aspect)
         return slots
 
+    @property
+    def reports_commands(self) -> bool:
+        """True if commands to any of the outputs are events for anybody."""
+        return bool(self.reported[self._size * Aspect.COMMAND :].any())
+
     def recall(self, events: Events) -> NDArray[np.uint8]:
         """Take the last stored event of each point as what the master was told; their event variations come back."""
         variations = _USUAL_VARIATION[events.kind]
