@@ -42,7 +42,6 @@ class AssociationState:
         self.unsolicited = Unsolicited(settings)
         self.broadcast: int | None = None  # destination of a broadcast that no response has told of yet
         self.store_fails = False  # events cannot be kept on disk
-        self._device = device
         self._restarted = True  # IIN1.7 until the master clears it
         self._plain: dict[int, Callable[[Sequence[ObjectHeader], Moment], Answer]] = {
             Function.WRITE: self._write,
