@@ -17,12 +17,13 @@ _NO_ROWS: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Executing:
-    """A control request that is with the handler."""
+    """A control request that is with the handler, whose time is over at ``until``."""
 
     ticket: int
     asking: Asking
     plan: ControlPlan
     rows: frozenset[int]
+    until: float
 
 
 class Controls:
@@ -39,6 +40,7 @@ class Controls:
         self._selection: Selection | None = None
         self._selected: frozenset[int] = _NO_ROWS
         self._executing: Executing | None = None
+        self._orphans: dict[int, Executing] = {}  # by ticket: with the handler, while their connection is gone
         self._tickets = 0
         self._command_ids = 0
         device.admit(self)
@@ -50,7 +52,9 @@ class Controls:
 
     def held_rows(self, now: float) -> frozenset[int]:
         """Outputs that are selected or being operated."""
-        held = _NO_ROWS if self._executing is None else self._executing.rows
+        held = _NO_ROWS.union(*(orphan.rows for orphan in self._orphans.values() if now <= orphan.until))
+        if self._executing is not None:
+            held |= self._executing.rows
         selection = self._selection
         if selection is not None and now - selection.at <= self._settings.select_timeout_s:
             held |= self._selected
@@ -84,18 +88,24 @@ class Controls:
         """Have the handler asked; `finish` takes its answer."""
         self._tickets += 1
         rows = frozenset(asked.row for asked in plan.asked)
-        self._executing = Executing(self._tickets, asking, plan, rows)
+        self._executing = Executing(self._tickets, asking, plan, rows, now + self._settings.command_timeout_s)
         return Execute(self._tickets, asking.function == Function.SELECT, self._commands(asking, plan, now))
 
-    def finish(self, ticket: int, statuses: Sequence[CommandStatus]) -> Executing | None:
-        """The request that the handler answered, statuses filled in; None if its master is gone."""
+    def finish(self, ticket: int, statuses: Sequence[CommandStatus]) -> tuple[Executing, bool]:
+        """The request that the handler answered, statuses filled in, and whether its master still waits for that.
+
+        Raises:
+            KeyError: nothing with that ticket is with the handler; a programming error.
+        """
         executing = self._executing
-        if executing is None or executing.ticket != ticket:
-            return None
-        self._executing = None
+        is_awaited = executing is not None and executing.ticket == ticket
+        if executing is None or not is_awaited:
+            executing = self._orphans.pop(ticket)
+        else:
+            self._executing = None
         for asked, status in zip(executing.plan.asked, statuses, strict=True):
             executing.plan.statuses[asked.position] = status
-        return executing
+        return executing, is_awaited
 
     def select(self, asking: Asking, plan: ControlPlan, now: float) -> None:
         """Every object was taken: the request is the selection."""
@@ -107,8 +117,10 @@ class Controls:
         self._selection = None
 
     def reset(self) -> None:
-        """The connection is gone. What the handler is asked goes on; nobody waits for its answer."""
+        """The connection is gone. What the handler is asked goes on, unawaited, and holds its outputs."""
         self._selection = None
+        if self._executing is not None:
+            self._orphans[self._executing.ticket] = self._executing
         self._executing = None
 
     def _permit(self, asked: Asked, function: int, held: frozenset[int]) -> CommandStatus:

@@ -142,12 +142,12 @@ class OutstationCore:
 
     def finish(self, ticket: int, statuses: Sequence[CommandStatus], now: Moment) -> list[Action]:
         """The handler answered the commands of an `Execute`, in their order."""
-        executed = self._controls.finish(ticket, statuses)
-        if executed is None:
-            self._statistics["answers_without_a_master"] += 1
-            return []
+        executed, is_awaited = self._controls.finish(ticket, statuses)
         if executed.asking.function != Function.SELECT and self.state.table.reports_commands:
             self._device.commanded(*executed.plan.commanded(), now)
+        if not is_awaited:
+            self._statistics["answers_without_a_master"] += 1
+            return []
         actions = self._end_control(executed.asking, executed.plan, now)
         return actions + self._serve_deferred(now) + self._speak(now)
 

@@ -94,3 +94,12 @@ def test_a_master_assigns_a_class_to_the_commands_by_what_commands_the_point() -
     wire.one("C2 05" + ON)
     wire.one("C3 05" + HALF)
     assert events(wire, "3C 04 06") == bytes.fromhex(f"0D 02 17 01 03 80 {TIME}")
+
+
+def test_a_command_whose_master_is_lost_meanwhile_makes_its_event_all_the_same() -> None:
+    wire = wire_of()
+    wire.statuses = None
+    wire.ask("C1 05" + ON)
+    wire.connect()
+    assert wire.finish(CommandStatus.SUCCESS) == []
+    assert events(wire) == bytes.fromhex(f"0D 02 17 01 03 80 {TIME}")

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from protocols.dnp3.application import Indication
+from protocols.dnp3.outstation.actions import Action, Execute, Send
+from protocols.dnp3.outstation.core import OutstationCore
 from tests.unit.protocols.dnp3.outstation.wire import QUIET, Wire, point
 from vppscada.model.commands import (
     AnalogValue,
@@ -237,6 +239,25 @@ def test_an_answer_that_comes_after_the_connection_is_gone_reaches_nobody() -> N
     assert master.statistics["answers_without_a_master"] == 1
     master.statuses = {}
     assert master.one(b"\xc1\x05" + BLOCK)[-1] == CommandStatus.SUCCESS
+
+
+def test_what_is_still_being_carried_out_for_a_lost_master_is_held_against_others_as_long_as_it_may_take() -> None:
+    master = wire(command_timeout_s=5.0)
+    master.statuses = None
+    other = OutstationCore(replace(QUIET, master_address=2), master.device, master.statistics)
+    other.start()
+    master.ask(b"\xc1\x05" + BLOCK)
+    master.core.disconnected()
+
+    def asked_by_the_other() -> Action:
+        [action] = other.receive(b"\xc1\x05" + BLOCK, master.moment)
+        return action
+
+    refused = asked_by_the_other()
+    assert isinstance(refused, Send) and refused.fragment[-1] == CommandStatus.BLOCKED_OTHER_MASTER
+    master.now += 5.1
+    other.connected(master.moment)  # its repetition would be answered from memory
+    assert isinstance(asked_by_the_other(), Execute)
 
 
 def test_what_is_too_much_for_a_request_is_so_without_a_selection_too() -> None:
