@@ -16,6 +16,11 @@ _SOURCES = {
     PointKind.ANALOG_INPUT: f"{FROZEN} {COMMAND}",
     PointKind.BINARY_INPUT: COMMAND,
 }
+COLUMN_WORDS = {
+    "frozen_class": ("0", "1", "2", "3"),
+    "command_class": ("0", "1", "2", "3"),
+    "source": (FROZEN, COMMAND),
+}
 DATA_TYPES = ("int16", "int32", "float32", "float64", "uint16", "uint32")
 MAX_INDEX = 0xFFFF
 

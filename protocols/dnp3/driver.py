@@ -2,7 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from protocols.dnp3.addresses import ADDRESS_COLUMNS, DATA_TYPES, OPTIONAL_COLUMNS, Dnp3Address, read_address
+from protocols.dnp3.addresses import (
+    ADDRESS_COLUMNS,
+    COLUMN_WORDS,
+    DATA_TYPES,
+    OPTIONAL_COLUMNS,
+    Dnp3Address,
+    read_address,
+)
 from protocols.dnp3.channels import PATH_KEYS, facing
 from protocols.dnp3.channels.lines import Lines
 from protocols.dnp3.master.config import Dnp3SessionSettings, read_session
@@ -26,6 +33,7 @@ class Dnp3Driver:
     address_columns = ADDRESS_COLUMNS
     optional_columns = OPTIONAL_COLUMNS
     session_columns = ("source",)
+    column_words = COLUMN_WORDS
     data_types = DATA_TYPES
     path_keys = PATH_KEYS
 

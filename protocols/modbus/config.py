@@ -37,6 +37,9 @@ class WordOrder(StrEnum):
     LITTLE = "little"
 
 
+COLUMN_WORDS = {"table": tuple(Table), "word_order": tuple(WordOrder), "sentinel": ("yes", "no")}
+
+
 @dataclass(frozen=True, slots=True)
 class ModbusAddress:
     """Where a point lies and how its value is written there. ``register`` is the 0-based protocol address.

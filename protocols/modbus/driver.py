@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from protocols.modbus.config import ADDRESS_COLUMNS, ModbusAddress, address_key, read_address
+from protocols.modbus.config import ADDRESS_COLUMNS, COLUMN_WORDS, ModbusAddress, address_key, read_address
 from protocols.modbus.data_types import WORDS
 from protocols.modbus.server import ModbusOutstation
 from protocols.modbus.session import ModbusSession
@@ -27,6 +27,7 @@ class ModbusDriver:
     address_columns = ADDRESS_COLUMNS
     optional_columns = ()
     session_columns = ()
+    column_words = COLUMN_WORDS
     data_types = WORDS
     path_keys = ()
 

@@ -27,6 +27,7 @@ class OpcUaDriver:
     address_columns = ADDRESS_COLUMNS
     optional_columns = ()
     session_columns = ()
+    column_words: Mapping[str, tuple[str, ...]] = {}
     data_types = tuple(DATA_TYPES)
     path_keys = ("certificate", "private_key", "server_certificate", "client_certificates")
 

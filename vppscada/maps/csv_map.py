@@ -1,15 +1,17 @@
 """A point map as a file: its header, its lines, and what lines must have in common. Every fault at once."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vppscada.maps.cells import Line, table_lines
+from vppscada.maps.cells import Line
+from vppscada.maps.columns import all_columns
 from vppscada.maps.map_cells import LineReader
-from vppscada.maps.map_line import COLUMNS, MapLine, read_line
+from vppscada.maps.map_line import MapLine, read_line
 from vppscada.maps.map_rules import check_feedback, check_references, check_role
-from vppscada.maps.places import Place, read_text
+from vppscada.maps.places import Place
+from vppscada.maps.tables import read_table
 from vppscada.maps.words import one_of, quoted
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import ConfigError, Fault
@@ -92,17 +94,17 @@ def _read(
     unique: bool = True,
 ) -> PointMap | None:
     try:
-        text = read_text(file)
+        table = read_table(file, faults)
     except ConfigError as error:
         faults.extend(error.faults)
         return None
-    table = table_lines(file, text, faults)
     header = next(table, None)
-    wanted = (*COLUMNS, *(driver.address_columns if driver else ()))
+    known = all_columns(driver)
+    wanted = tuple(column.name for column in known)
     if header is None:
         faults.append(Place(file).fault("no header", "a line with the columns " + ",".join(wanted)))
         return None
-    columns = _read_header(header, wanted, driver.optional_columns if driver else (), faults)
+    columns = _read_header(header, wanted, [column.name for column in known if not column.required], faults)
     if columns is None:
         return None
     lines: list[MapLine] = []
@@ -126,7 +128,7 @@ def _fits(grammar: re.Pattern[str]) -> Callable[[str], bool]:
 
 
 def _read_header(
-    header: Line, wanted: tuple[str, ...], optional: tuple[str, ...], faults: list[Fault]
+    header: Line, wanted: Sequence[str], optional: Sequence[str], faults: list[Fault]
 ) -> dict[str, int] | None:
     """Column → position. None if it cannot be told what the cells of the lines mean."""
     columns: dict[str, int] = {}

@@ -10,28 +10,6 @@ from vppscada.model.drivers import Driver
 from vppscada.model.errors import CellFaults
 from vppscada.model.points import PointKind, Role
 
-#: Columns of every point map; the address columns of the protocol stand beside them.
-COLUMNS = (
-    "point",
-    "description",
-    "kind",
-    "role",
-    "data_type",
-    "scale",
-    "offset",
-    "units",
-    "minimum",
-    "maximum",
-    "deadband",
-    "event_class",
-    "writable",
-    "command_mode",
-    "pulse",
-    "feedback",
-    "state_names",
-    "stale_after_s",
-    "enabled",
-)
 #: Columns of a protocol whose cells name another point of the same map.
 REFERENCE_COLUMNS = ("scale_factor",)
 

@@ -1,9 +1,13 @@
 """Where in which file something stands, and reading a file as text with a place for what is wrong with it."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from vppscada.model.errors import ConfigError, Fault
+
+#: Control characters but tab and line ends, and what Unicode reserves: no spreadsheet can hold them either.
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +19,19 @@ class Place:
     column: int = 1
 
     def fault(self, found: str, expected: str) -> Fault:
-        """A fault at this place."""
+        """A fault at this place; in a workbook it names the cell as spreadsheet programs do."""
+        if self.file.suffix.lower() == ".xlsx":
+            found = f"cell {cell_name(self.line, self.column)}: {found}"
         return Fault(self.file, self.line, self.column, _one_line(found), _one_line(expected))
+
+
+def cell_name(line: int, column: int) -> str:
+    """A cell in the words of spreadsheet programs: line 12, column 4 is D12."""
+    letters = ""
+    while column > 0:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return f"{letters}{line}"
 
 
 def _one_line(text: str) -> str:
@@ -33,7 +48,7 @@ def read_text(file: Path, *, keep_mark: bool = False) -> str:
     """The text of a file, without a byte order mark (unless ``keep_mark``).
 
     Raises:
-        ConfigError: it cannot be read, is not UTF-8, or holds NUL characters.
+        ConfigError: it cannot be read, is not UTF-8, or holds characters that are no text.
     """
     try:
         data = file.read_bytes()
@@ -47,9 +62,10 @@ def read_text(file: Path, *, keep_mark: bool = False) -> str:
         before = data[: error.start].decode("utf-8", errors="replace")
         place = place_at(file, before, len(before))
         raise ConfigError([place.fault(f"byte 0x{data[error.start]:02x}", "text in UTF-8")]) from None
-    nul = text.find("\0")
-    if nul >= 0:
-        raise ConfigError([place_at(file, text, nul).fault("a NUL character", "text")])
+    odd = _NO_TEXT.search(text)
+    if odd:
+        found = "a NUL character" if odd[0] == "\0" else f"the control character U+{ord(odd[0]):04X}"
+        raise ConfigError([place_at(file, text, odd.start()).fault(found, "text")])
     return text
 
 

@@ -42,6 +42,10 @@ class Driver(Protocol):
         """Those of them that mean something to sessions only: they stay blank in a map of exports."""
 
     @property
+    def column_words(self) -> Mapping[str, tuple[str, ...]]:
+        """The words of those of its columns that hold one of a few words."""
+
+    @property
     def data_types(self) -> tuple[str, ...]:
         """Words that may stand in the column ``data_type``."""
 

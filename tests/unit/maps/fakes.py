@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vppscada.maps import load_site
-from vppscada.maps.map_line import COLUMNS
+from vppscada.maps.columns import COLUMNS
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import CellFault, CellFaults, ConfigError, SettingFault, SettingFaults
 from vppscada.model.outstations import CommandHandler, EventStores, Outstation
@@ -29,6 +29,7 @@ class FakeDriver:
     address_columns = ("index", "scale_factor", "offset_factor", "origin")
     optional_columns = ("offset_factor", "origin")
     session_columns = ("origin",)
+    column_words: Mapping[str, tuple[str, ...]] = {}
     data_types = ("float32", "int16")
     path_keys: tuple[str, ...] = ()
     figures: Mapping[str, tuple[str, ...]] = {
