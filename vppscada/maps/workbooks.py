@@ -5,6 +5,7 @@ without a result, error values. Numbers are taken as the shortest text that mean
 """
 
 import datetime
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from vppscada.maps.words import quoted
 from vppscada.model.errors import ConfigError, Fault
 
 WORKBOOK_SUFFIX = ".xlsx"
+_LINE_END = re.compile(r"[\r\n]")
 #: A workbook of a hundred thousand points unpacks to a tenth of this.
 _LARGEST_UNPACKED = 512 << 20
 _DATES = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
@@ -95,7 +97,7 @@ def _text(place: Place, cell: Any, written: Any, faults: list[Fault]) -> str:
         fault = (f"the error value {value}", "a value")
     elif isinstance(value, bool):
         fault = (f"the truth value {str(value).upper()}", "a text or a number: yes or no are words here")
-    elif isinstance(value, str) and len(value.splitlines()) > 1:
+    elif isinstance(value, str) and _LINE_END.search(value.strip()):
         fault = (f"text of several lines, {quoted(value)}", "one line")
     if fault is not None:
         faults.append(place.fault(*fault))

@@ -1,0 +1,69 @@
+"""What the commands below ``vppscada map`` do, given their options."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from vppscada.maps.columns import all_columns
+from vppscada.maps.csv_map import read_device_map, read_export_map
+from vppscada.maps.locate import find_map
+from vppscada.maps.sheets import Sheet, csv_text, read_sheet, write_workbook
+from vppscada.maps.words import one_of
+from vppscada.maps.workbooks import WORKBOOK_SUFFIX
+from vppscada.model.drivers import Driver
+from vppscada.model.errors import ConfigError, Fault, VppscadaError
+from vppscada.station.drivers import DRIVERS
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a map in the other form, workbook or CSV; faults leave as ConfigError and nothing is written."""
+    source = _map_file(options.map)
+    target: Path = options.output
+    if target.suffix.lower() not in (WORKBOOK_SUFFIX, ".csv"):
+        raise VppscadaError(f"{target}: expected a file name that ends in .xlsx or .csv")
+    if target.exists() and not options.force:
+        raise VppscadaError(f"{target} exists already; --force replaces it")
+    sheet = read_sheet(source)
+    driver = _driver(source, options.protocol)
+    _check(source, sheet, driver)
+    if target.suffix.lower() == WORKBOOK_SUFFIX:
+        write_workbook(sheet, all_columns(driver), target)
+    else:
+        target.write_text(csv_text(sheet), encoding="utf-8")
+    sys.stdout.write(f"{target}: {len(sheet.rows)} rows of {source}\n")
+    return 0
+
+
+def _map_file(argument: str) -> Path:
+    """A file, or the name of a shipped map."""
+    found = find_map(argument, Path.cwd() / "site.toml")
+    if found is None:
+        raise VppscadaError(f"no map {argument!r}: expected a file, or the name of a shipped map")
+    return found
+
+
+def _driver(file: Path, protocol: str) -> Driver | None:
+    """By the word, else by the first word of the file's name; None for the plant's own points, without addresses."""
+    word = protocol or file.stem.partition("_")[0]
+    if not protocol and file.stem == "plant":
+        return None
+    if word not in DRIVERS:
+        raise VppscadaError(f"{file}: of which protocol? expected --protocol {one_of(word, DRIVERS)}")
+    return DRIVERS[word]
+
+
+def _check(file: Path, sheet: Sheet, driver: Driver | None) -> None:
+    faults: list[Fault] = []
+    if driver is not None and _is_of_exports(sheet):
+        read_export_map(file, driver, faults)
+    else:
+        read_device_map(file, driver, faults)
+    if faults:
+        raise ConfigError(faults)
+
+
+def _is_of_exports(sheet: Sheet) -> bool:
+    """True where points are named by their full ids: the map of an EMS."""
+    at, header = sheet.header
+    column = header.index("point") if "point" in header else 0
+    return any("." in row[column] for row in sheet.rows[at + 1 :] if len(row) == len(header))
