@@ -1,6 +1,7 @@
 """The DNP3 driver: the one face that this package shows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 from protocols.dnp3.addresses import (
     ADDRESS_COLUMNS,
@@ -17,6 +18,7 @@ from protocols.dnp3.master.session import Dnp3Session
 from protocols.dnp3.outstation.config import Dnp3OutstationSettings
 from protocols.dnp3.outstation.server import Dnp3Outstation
 from protocols.dnp3.outstation.settings_reading import read_outstation
+from protocols.dnp3.profile import point_lists, profile_document
 from protocols.dnp3.trace import TraceDecoder
 from vppscada.model.outstations import CommandHandler, EventStores, Outstation
 from vppscada.model.points import PointKind, RowPoint
@@ -78,6 +80,16 @@ class Dnp3Driver:
     def trace_decoder(self, as_json: bool) -> TraceDecoder:
         """Lines of a capture, of raw octets or of hexadecimal text."""
         return TraceDecoder(as_json=as_json)
+
+    def documents(self, name: str, settings: object, points: Sequence[RowPoint], today: date) -> Mapping[str, str]:
+        """The device profile for each master, and the point lists, of an outstation: texts by file name."""
+        assert isinstance(settings, Dnp3OutstationSettings)
+        files = {}
+        for master in settings.associations:
+            stem = f"{name}-{master.identity}" if settings.masters else name
+            files[f"{stem}.xml"] = profile_document(name, settings, master, points, today)
+        lists = point_lists(settings.associations[0], points)
+        return files | {f"{name}-{kind}.csv": text for kind, text in lists.items()}
 
     def session(self, name: str, settings: object, points: Sequence[RowPoint]) -> Session:
         """A master session on those points."""

@@ -139,6 +139,11 @@ def _add_map(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     export.add_argument("--protocol", default="", help="where the file's name does not begin with it")
     export.add_argument("--force", action="store_true", help="replace a file that exists")
     export.set_defaults(command=map_commands.export)
+    profile = below.add_parser("profile", help="write the DNP3 device profile and point lists for the EMS side")
+    profile.add_argument("site", metavar="SITE", help="site file, or the name of a shipped site")
+    profile.add_argument("--ems", default="", metavar="NAME", help="only this outstation")
+    profile.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    profile.set_defaults(command=map_commands.profile)
 
 
 def _lines(parser: argparse.ArgumentParser) -> None:

@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+from datetime import date
 from pathlib import Path
 
+from vppscada.maps import find_site, load_site
 from vppscada.maps.columns import all_columns
 from vppscada.maps.csv_map import read_device_map, read_export_map
 from vppscada.maps.locate import find_map
@@ -12,7 +14,8 @@ from vppscada.maps.words import one_of
 from vppscada.maps.workbooks import WORKBOOK_SUFFIX
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import ConfigError, Fault, VppscadaError
-from vppscada.station.drivers import DRIVERS
+from vppscada.model.points import RowPoint
+from vppscada.station.drivers import DOCUMENTS, DRIVERS
 
 
 def export(options: argparse.Namespace) -> int:
@@ -31,6 +34,24 @@ def export(options: argparse.Namespace) -> int:
     else:
         target.write_text(csv_text(sheet), encoding="utf-8")
     sys.stdout.write(f"{target}: {len(sheet.rows)} rows of {source}\n")
+    return 0
+
+
+def profile(options: argparse.Namespace) -> int:
+    """Write the device profile and the point lists of a site's outstations into a folder."""
+    site = load_site(find_site(options.site), DRIVERS)
+    wanted = [spec for spec in site.ems if spec.protocol in DOCUMENTS and options.ems in ("", spec.name)]
+    if not wanted:
+        names = [spec.name for spec in site.ems if spec.protocol in DOCUMENTS]
+        raise VppscadaError(
+            f"no ems {options.ems!r} in {site.file} with a device profile: {one_of(options.ems, names)}"
+        )
+    options.output.mkdir(parents=True, exist_ok=True)
+    for spec in wanted:
+        points = [RowPoint(row, export.point) for row, export in enumerate(spec.exports)]
+        for name, text in DOCUMENTS[spec.protocol](spec.name, spec.settings, points, date.today()).items():
+            (options.output / name).write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{options.output / name}\n")
     return 0
 
 

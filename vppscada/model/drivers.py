@@ -1,6 +1,7 @@
 """The one face that a protocol shows: how its addresses and settings are read, and its two makers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Protocol
 
 from vppscada.model.outstations import CommandHandler, EventStores, Outstation
@@ -20,6 +21,10 @@ class TraceDecoder(Protocol):
 
 #: Makes a decoder of lines for people (False) or of one JSON object a line (True).
 MakeTraceDecoder = Callable[[bool], TraceDecoder]
+
+
+#: Tells an outstation to the engineers of its masters: texts by file name, from name, settings, points and the day.
+MakeDocuments = Callable[[str, object, Sequence[RowPoint], date], Mapping[str, str]]
 
 
 class Driver(Protocol):

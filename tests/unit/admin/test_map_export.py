@@ -45,3 +45,15 @@ def test_a_map_with_faults_is_not_written(tmp_path: Path, capsys: pytest.Capture
     assert main(["map", "export", str(broken), "-o", str(tmp_path / "b.xlsx")]) == 1
     assert f"{broken}:5:" in capsys.readouterr().err
     assert not (tmp_path / "b.xlsx").exists()
+
+
+def test_the_device_profile_of_a_site_is_written_with_its_point_lists(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "profile"
+    assert main(["map", "profile", "demo", "-o", str(folder)]) == 0
+    written = capsys.readouterr().out.split()
+    assert sorted(written) == sorted(str(path) for path in folder.iterdir())
+    assert (folder / "ems.xml").read_text().startswith("<?xml")
+    assert main(["map", "profile", "demo", "--ems", "other", "-o", str(folder)]) == 1
+    assert "no ems 'other'" in capsys.readouterr().err
