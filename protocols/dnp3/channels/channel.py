@@ -7,6 +7,7 @@ disconnected before our memory grows with it.
 import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 
 from protocols.dnp3.trace.recorder import Tap
@@ -25,7 +26,9 @@ class ChannelClosed(ConnectionError):
 class Channel(ABC):
     """One open connection, line or peer. ``peer`` says to whom, for log lines; ``local`` is our end if it has a port.
 
-    ``tap`` hears every octet of both directions, with TLS in clear.
+    ``tap`` hears every octet of both directions, with TLS in clear. ``taker`` is called with octets as they come while
+    somebody waits in `read` for them, and spares the turn of the loop that waking him costs: None says that it is done
+    with them; octets (perhaps none) that the waiter is to go on, with these.
     """
 
     def __init__(self, statistics: Counter[str], peer: str = "") -> None:
@@ -33,10 +36,11 @@ class Channel(ABC):
         self.peer = peer
         self.local = ""
         self.tap: Tap | None = None
+        self.taker: Callable[[bytes], bytes | None] | None = None
         self.closed_because = ""
         self._received = bytearray()
         self._reading_held = False
-        self._reader: asyncio.Future[None] | None = None
+        self._reader: asyncio.Future[bool] | None = None
         self._unsent = 0
         self._writable = asyncio.Event()
         self._writable.set()
@@ -48,17 +52,19 @@ class Channel(ABC):
         return not self.closed_because
 
     async def read(self) -> bytes:
-        """The next octets, at least one.
+        """The next octets, at least one unless the taker says that the reader is to go on without.
 
         Raises:
             ChannelClosed: the channel ended and everything it brought has been read.
+            Exception: the taker's.
         """
         while not self._received:
             if not self.is_open:
                 raise ChannelClosed(self.closed_because)
             self._reader = asyncio.get_running_loop().create_future()
             try:
-                await self._reader
+                if await self._reader:
+                    break
             finally:
                 self._reader = None
         data = bytes(self._received)
@@ -83,6 +89,11 @@ class Channel(ABC):
         if self.tap is not None:
             self.tap.sent(data)
         self._transmit(data)
+
+    @property
+    def is_writable(self) -> bool:
+        """False while the peer takes no octets."""
+        return self._writable.is_set()
 
     async def drain(self) -> None:
         """Return when the peer takes octets again (at once as a rule), or the channel is closed."""
@@ -117,12 +128,33 @@ class Channel(ABC):
         self.statistics["octets_received"] += len(data)
         if self.tap is not None:
             self.tap.received(data)
+        if self.taker is not None and self._reader is not None and not self._reader.done():
+            if (rest := self._taken(self.taker, self._reader, data)) is None:
+                return
+            data = rest
         self._received += data
         if len(self._received) > READ_HIGH_WATER and not self._reading_held:
             self._reading_held = True
             self._hold_reading(True)
+        self._wake()
+
+    def _taken(
+        self, taker: Callable[[bytes], bytes | None], reader: "asyncio.Future[bool]", data: bytes
+    ) -> bytes | None:
+        """What the taker leaves to the reader. Its exceptions are the reader's: the medium has its own work to do."""
+        try:
+            rest = taker(data)
+        except Exception as error:
+            if not reader.done():
+                reader.set_exception(error)
+            return b""
+        if rest is not None and not reader.done():
+            reader.set_result(True)
+        return rest
+
+    def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+            self._reader.set_result(False)
 
     def _may_write(self, may: bool) -> None:
         """The peer takes octets again, or does not."""
@@ -144,8 +176,7 @@ class Channel(ABC):
         if not self.closed_because:
             self.closed_because = reason or "closed"
         self._writable.set()
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        self._wake()
 
     # what a medium does; none of it is called after `_ended`
 

@@ -6,14 +6,14 @@ over.
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 
 import structlog
 
 from protocols.dnp3.application import Function
 from protocols.dnp3.channels import MediumKind
 from protocols.dnp3.channels.lines import Opened
-from protocols.dnp3.endpoint import Endpoint
+from protocols.dnp3.endpoint import Endpoint, Received
 from protocols.dnp3.link import LinkAddresses
 from protocols.dnp3.master.config import Dnp3SessionSettings
 from protocols.dnp3.master.core import Master
@@ -84,6 +84,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._fragments: deque[Received] = deque()  # that came and are still to be worked off
         self._settling = False  # a confirmation waits for the disk: nothing else may leave before it
 
     @property
@@ -98,15 +99,18 @@ class Connection:
             ChannelClosed: the connection ended, or the outstation is silent and we ended it.
         """
         self._advance()
+        self._channel.taker = self._take_at_once
         while True:
             data = await self._channel.read()
+            await self._work_off()
             began = time.monotonic()
             for at in range(0, len(data), _PIECE_OCTETS):
                 if time.monotonic() - began > _TURN_S:
                     # a flood of frames does not keep other sessions waiting
                     await asyncio.sleep(0)
                     began = time.monotonic()
-                await self._take(data[at : at + _PIECE_OCTETS])
+                self._take(data[at : at + _PIECE_OCTETS])
+                await self._work_off()
             self._advance()
 
     async def operate(self, command: Command, *, select_only: bool = False) -> CommandResult:
@@ -201,35 +205,66 @@ class Connection:
         self._perform_all()
         self._advance()
 
-    async def _take(self, data: bytes) -> None:
+    def _take_at_once(self, data: bytes) -> bytes | None:
+        """What needs no waiting is worked off where it comes; `live` goes on with what does."""
+        if len(data) > _PIECE_OCTETS:
+            return data
+        self._take(data)
+        if not self._work():
+            return b""
+        self._advance()
+        return None
+
+    def _take(self, data: bytes) -> None:
         heard = self._endpoint.heard
-        fragments = self._endpoint.take(data)
+        self._fragments += self._endpoint.take(data)
         if self._endpoint.heard != heard:
             self._awaits_status = False
             self._master.heard(time.monotonic())
-        began = time.monotonic()
-        for fragment, _ in fragments:
-            if time.monotonic() - began > _TURN_S:
+
+    async def _work_off(self) -> None:
+        """All fragments that came; a confirmation waits until its events are on disk."""
+        while not self._work():
+            if not self._master.effects:
                 # a flood of fragments does not keep other sessions waiting
                 await asyncio.sleep(0)
-                began = time.monotonic()
+                continue
+            self._settling = True
+            try:
+                await self._listener.settled()
+            finally:
+                self._settling = False
+            self._perform(self._master.effects.popleft())
+
+    def _work(self) -> bool:
+        """Work fragments off in their order. False where waiting is called for.
+
+        Then the first effect left is a confirmation whose events must be on disk before it, or, with no effect left,
+        others are to have their turn.
+        """
+        began = time.monotonic()
+        while True:
+            if not self._perform_received():
+                return False
+            if not self._fragments:
+                return True
+            now = time.monotonic()
+            if now - began > _TURN_S:
+                return False
+            fragment, _ = self._fragments.popleft()
             if fragment[1:2] == _RESPONSE:
                 self._repeats.response_arrived(fragment[0] & _SEQUENCE)
-            self._master.receive(fragment, time.monotonic(), _wall_ms())
-            await self._perform_received()
+            self._master.receive(fragment, now, _wall_ms())
 
-    async def _perform_received(self) -> None:
-        """Do what a fragment led to, in its order; a confirmation waits until its events are on disk."""
+    def _perform_received(self) -> bool:
+        """Do what a fragment led to, in its order, up to a confirmation that must wait: False."""
         effects = self._master.effects
         while effects:
-            effect = effects.popleft()
+            effect = effects[0]
             if isinstance(effect, Confirm) and effect.after_settling:
-                self._settling = True
-                try:
-                    await self._listener.settled()
-                finally:
-                    self._settling = False
-            self._perform(effect)
+                return False
+            self._perform(effects.popleft())
+        return True
 
     def _perform_all(self) -> None:
         while self._master.effects:

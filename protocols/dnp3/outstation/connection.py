@@ -80,6 +80,7 @@ class Connection:
             ChannelClosed: always, in the end.
         """
         self._guess()
+        self.channel.taker = self._take_at_once
         while True:
             data = await self.channel.read()
             for at in range(0, len(data), _PIECE_OCTETS):
@@ -90,6 +91,15 @@ class Connection:
                 await self._serve_waiting(all_of_it=len(self._routes) == 1)
             await self._serve_waiting(all_of_it=True)
             await self.channel.drain()
+
+    def _take_at_once(self, data: bytes) -> bytes | None:
+        """What is little is served where it comes, with nobody waiting before it; all else is left to `serve`."""
+        if len(data) > _PIECE_OCTETS or not self.channel.is_writable:
+            return data
+        self._take(data)
+        while self._serve_each():
+            pass
+        return None
 
     async def _serve_waiting(self, *, all_of_it: bool) -> None:
         """A fragment of each master, or all that wait; other connections have their turns in between."""
