@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from protocols.modbus.config import ModbusAddress, WordOrder
+from protocols.modbus.config import ModbusAddress
 from protocols.modbus.layout import FlagGroup, Layout, NumberGroup, Words
 from vppscada.model.batch import Values
 from vppscada.model.quality import Quality, QualityColumn
@@ -61,16 +61,21 @@ def decode(layout: Layout, buffers: Buffers) -> Reading:
         value[flags.where], quality[flags.where] = _decode_flags(flags, buffers.registers)
     _scale(layout, value, quality)
     _spread_faults(layout, buffers, quality)
-    return Reading(value, quality, {i: _text(buffers.registers[place]) for i, place in layout.strings})
+    texts = {i: _text(buffers.registers[place], swapped) for i, place, swapped in layout.strings}
+    return Reading(value, quality, texts)
 
 
-def gather(words: NDArray[np.intp], registers: Words, dtype: str) -> NDArray[np.generic]:
+def gather(words: NDArray[np.intp], registers: Words, dtype: str, swapped: bool = False) -> NDArray[np.generic]:
     """Raw values of one type from rows of word indexes."""
-    return np.ascontiguousarray(registers[words]).view(dtype)[:, 0]
+    found = registers[words]
+    return np.ascontiguousarray(found.byteswap() if swapped else found).view(dtype)[:, 0]
 
 
 def _decode_numbers(group: NumberGroup, registers: Words) -> tuple[Values, QualityColumn]:
-    raw = gather(group.words, registers, group.type.dtype)
+    raw = gather(group.words, registers, group.type.dtype, group.swapped)
+    if group.type.is_bcd:
+        value, bad = _from_bcd(raw.astype(np.uint64), 4 * group.type.registers)
+        return value, np.where(bad, _NO_REFERENCE, _ONLINE)
     value = raw.astype(np.float64)
     if group.type.is_float:
         bad = ~np.isfinite(value)
@@ -80,8 +85,26 @@ def _decode_numbers(group: NumberGroup, registers: Words) -> tuple[Values, Quali
     return value, np.where(bad, _NO_REFERENCE, _ONLINE)
 
 
+def _from_bcd(raw: NDArray[np.uint64], digits: int) -> tuple[Values, NDArray[np.bool_]]:
+    """Numbers of decimal digits, and which of them are none: a digit above 9 (all ones: 'not implemented')."""
+    places = np.arange(digits, dtype=np.uint64)
+    digit = (raw[:, np.newaxis] >> (places * np.uint64(4))) & np.uint64(0xF)
+    bad: NDArray[np.bool_] = np.any(digit > 9, axis=1)
+    value = (digit * np.uint64(10) ** places).sum(axis=1).astype(np.float64)
+    value[bad] = np.nan
+    return value, bad
+
+
+def to_bcd(numbers: NDArray[np.generic], registers: int) -> NDArray[np.uint64]:
+    """Raw values that show whole numbers in decimal digits; the numbers fit the type."""
+    places = np.arange(4 * registers, dtype=np.uint64)
+    digit = numbers.astype(np.uint64)[:, np.newaxis] // np.uint64(10) ** places % np.uint64(10)
+    shown: NDArray[np.uint64] = (digit << (places * np.uint64(4))).sum(axis=1, dtype=np.uint64)
+    return shown
+
+
 def _decode_flags(group: FlagGroup, registers: Words) -> tuple[Values, QualityColumn]:
-    raw = gather(group.words, registers, "<u2" if group.width == 1 else "<u4").astype(np.uint32)
+    raw = gather(group.words, registers, "<u2" if group.width == 1 else "<u4", group.swapped).astype(np.uint32)
     part = (raw >> group.shift) & group.mask
     is_state = (group.states == part[:, np.newaxis]).any(axis=1)
     on = np.where(group.by_state, is_state, np.where(group.whole, part != 0, part))
@@ -119,8 +142,8 @@ def _spread_faults(layout: Layout, buffers: Buffers, quality: QualityColumn) -> 
     quality[bad] = (quality[bad] & ~_ONLINE) | fault[bad]
 
 
-def _text(registers: Words) -> str:
-    raw = registers.astype(">u2").tobytes().partition(b"\0")[0]
+def _text(registers: Words, swapped: bool) -> str:
+    raw = registers.astype("<u2" if swapped else ">u2").tobytes().partition(b"\0")[0]
     return raw.decode("utf-8", "replace").strip()
 
 
@@ -148,7 +171,8 @@ def encode_number(address: ModbusAddress, value: float, exponent: float | None =
     kind = address.data_type
     if kind.is_float:
         return _float_words(address, value)
-    return integer_words(address, check_integer(address, round(value)))
+    raw = check_integer(address, round(value))
+    return integer_words(address, int(str(raw), 16) if kind.is_bcd else raw)
 
 
 def check_integer(address: ModbusAddress, raw: int) -> int:
@@ -168,14 +192,18 @@ def check_integer(address: ModbusAddress, raw: int) -> int:
 def integer_words(address: ModbusAddress, raw: int) -> tuple[int, ...]:
     """Registers of a raw integer in the order they are written."""
     width = address.registers
-    words = tuple((raw >> 16 * place) & 0xFFFF for place in range(width))
-    return words if address.word_order is WordOrder.LITTLE else words[::-1]
+    words = tuple(_in_order((raw >> 16 * place) & 0xFFFF, address) for place in range(width))
+    return words if address.word_order.is_little else words[::-1]
 
 
 def words_integer(address: ModbusAddress, words: tuple[int, ...]) -> int:
     """The unsigned raw integer in registers as they lie on the wire."""
-    ordered = words if address.word_order is WordOrder.LITTLE else words[::-1]
-    return sum(word << 16 * place for place, word in enumerate(ordered))
+    ordered = words if address.word_order.is_little else words[::-1]
+    return sum(_in_order(word, address) << 16 * place for place, word in enumerate(ordered))
+
+
+def _in_order(word: int, address: ModbusAddress) -> int:
+    return word >> 8 | (word & 0xFF) << 8 if address.word_order.is_swapped else word
 
 
 def _float_words(address: ModbusAddress, value: float) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """A Modbus point's address as data, read from the cells of a point map. Settings are in `settings`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +9,11 @@ from protocols.modbus.data_types import BOOL, DataType, data_type
 from vppscada.model.errors import CellFault, CellFaults
 from vppscada.model.points import PointKind
 
-ADDRESS_COLUMNS = ("table", "register", "bit", "word_order", "scale_factor", "sentinel")
+#: Columns that mean something to sessions only; a map may leave them out.
+SESSION_COLUMNS = ("scan_class", "read_back")
+ADDRESS_COLUMNS = ("table", "register", "bit", "word_order", "scale_factor", "sentinel", *SESSION_COLUMNS)
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 
 class Table(StrEnum):
@@ -31,13 +36,34 @@ class Table(StrEnum):
 
 
 class WordOrder(StrEnum):
-    """Order of the registers of a value wider than one; the bytes of a register are always big-endian."""
+    """Order of a value's registers, and of the bytes in each. Modbus itself has the high byte first; some devices not.
+
+    A 32-bit value 0xAABBCCDD travels as AA BB CC DD, CC DD AA BB, BB AA DD CC or DD CC BB AA. Texts have the order of
+    bytes only.
+    """
 
     BIG = "big"  # most significant register first, as SunSpec has it
     LITTLE = "little"
+    BIG_SWAPPED = "big_swapped"
+    LITTLE_SWAPPED = "little_swapped"
+
+    @property
+    def is_little(self) -> bool:
+        """True where the least significant register comes first."""
+        return self in (WordOrder.LITTLE, WordOrder.LITTLE_SWAPPED)
+
+    @property
+    def is_swapped(self) -> bool:
+        """True where the low byte of each register comes first."""
+        return self in (WordOrder.BIG_SWAPPED, WordOrder.LITTLE_SWAPPED)
 
 
-COLUMN_WORDS = {"table": tuple(Table), "word_order": tuple(WordOrder), "sentinel": ("yes", "no")}
+COLUMN_WORDS = {
+    "table": tuple(Table),
+    "word_order": tuple(WordOrder),
+    "sentinel": ("yes", "no"),
+    "read_back": ("yes", "no"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +82,8 @@ class ModbusAddress:
     word_order: WordOrder = WordOrder.BIG
     scale_factor: str = ""  # name of the point of the same asset that holds the exponent of ten
     sentinel: bool = False
+    scan_class: str = ""  # of the session's; empty for its own period
+    read_back: bool | None = None  # None: as the session has it
 
     @property
     def registers(self) -> int:
@@ -118,10 +146,22 @@ def read_address(cells: Mapping[str, str], kind: PointKind, data_type_word: str)
     sentinel = line.word("sentinel", ("yes", "no"), "no") == "yes"
     if sentinel and table.is_bits:
         line.fault("sentinel", "no in a table of bits")
+    scan_class, read_back = _read_session_cells(line, kind)
     if line.faults:
         raise CellFaults(line.faults)
     assert register is not None  # a missing number is a fault
-    return ModbusAddress(table, register, wire, bit, states, order, scale_factor, sentinel)
+    return ModbusAddress(table, register, wire, bit, states, order, scale_factor, sentinel, scan_class, read_back)
+
+
+def _read_session_cells(line: _Cells, kind: PointKind) -> tuple[str, bool | None]:
+    scan_class = line["scan_class"]
+    if scan_class and not _NAME.fullmatch(scan_class):
+        line.fault("scan_class", "a name of letters, digits and _ that begins with a letter")
+    if not line["read_back"]:
+        return scan_class, None
+    if not kind.is_output:
+        line.fault("read_back", "nothing, unless the point is an output")
+    return scan_class, line.word("read_back", ("yes", "no"), "no") == "yes"
 
 
 def _read_table(line: _Cells, kind: PointKind) -> Table:
@@ -149,14 +189,14 @@ def _read_type(line: _Cells, kind: PointKind, table: Table, word: str) -> DataTy
 
 def _type_fault(found: DataType | None, kind: PointKind, table: Table) -> str:
     if found is None:
-        return "uint16, int16, uint32, int32, uint64, int64, float32, float64, bitfield16, bitfield32, enum16, …"
+        return "uint16, int16, uint32, int32, uint64, int64, float32, float64, bitfield16, bitfield32, bcd16, …"
     if table.is_bits:
         return "" if found == BOOL else "bool (or nothing) in a table of bits"
     if found == BOOL:
         return "a type of registers"
     if (kind is PointKind.STRING) != found.is_string:
         return "string<registers>" if kind is PointKind.STRING else "a number"
-    if kind in _ON_REGISTERS and not (found.is_integer and found.registers <= 2):
+    if kind in _ON_REGISTERS and not (found.is_integer and found.registers <= 2 and not found.is_bcd):
         return "an integer type of one or two registers for a binary point"
     return ""
 

@@ -19,6 +19,7 @@ class DataType:
     registers: int
     dtype: str = ""
     sentinel: int | None = None  # SunSpec Device Information Model Specification, 'unimplemented' values
+    is_bcd: bool = False  # a decimal digit in each four bits
 
     @property
     def is_float(self) -> bool:
@@ -37,7 +38,9 @@ class DataType:
 
     @property
     def limits(self) -> tuple[int, int]:
-        """Least and greatest raw value of an integer type, both included."""
+        """Least and greatest number that an integer type carries, both included."""
+        if self.is_bcd:
+            return 0, 10 ** (4 * self.registers) - 1
         limits = np.iinfo(self.dtype)
         return int(limits.min), int(limits.max)
 
@@ -57,6 +60,10 @@ _NUMBERS = (
     DataType("uint64", 4, "<u8", 0xFFFF_FFFF_FFFF_FFFF),
     DataType("int64", 4, "<i8", -0x8000_0000_0000_0000),
     DataType("acc64", 4, "<u8", 0),
+    DataType("bitfield64", 4, "<u8", 0xFFFF_FFFF_FFFF_FFFF),
+    DataType("bcd16", 1, "<u2", 0xFFFF, is_bcd=True),
+    DataType("bcd32", 2, "<u4", 0xFFFF_FFFF, is_bcd=True),
+    DataType("bcd64", 4, "<u8", 0xFFFF_FFFF_FFFF_FFFF, is_bcd=True),
     DataType("float32", 2, "<f4"),
     DataType("float64", 4, "<f8"),
 )

@@ -3,8 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from protocols.modbus.config import ADDRESS_COLUMNS, COLUMN_WORDS, ModbusAddress, address_key, read_address
+from protocols.modbus.config import (
+    ADDRESS_COLUMNS,
+    COLUMN_WORDS,
+    SESSION_COLUMNS,
+    ModbusAddress,
+    address_key,
+    read_address,
+)
 from protocols.modbus.data_types import WORDS
+from protocols.modbus.media import PATH_KEYS
 from protocols.modbus.server import ModbusOutstation
 from protocols.modbus.session import ModbusSession
 from protocols.modbus.settings import (
@@ -25,16 +33,18 @@ class ModbusDriver:
 
     name = "modbus"
     address_columns = ADDRESS_COLUMNS
-    optional_columns = ()
-    session_columns = ()
+    optional_columns = SESSION_COLUMNS
+    session_columns = SESSION_COLUMNS
     column_words = COLUMN_WORDS
     data_types = WORDS
-    path_keys = ()
+    path_keys = PATH_KEYS
 
     figures: Mapping[str, tuple[str, ...]] = {
         "frames_received": ("replies_received",),
         "link_errors": ("frames_malformed", "replies_unexpected", "replies_invalid"),
         "response_timeouts": ("replies_missed",),
+        "slow_responses": ("replies_slow",),
+        "refusals": ("exceptions_received", "writes_refused"),
         "last_good_s": ("replies_received",),
     }
 

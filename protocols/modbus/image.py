@@ -5,13 +5,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from protocols.modbus.codec import Buffers, Reading, decode, flag_word, times_power_of_ten
+from protocols.modbus.codec import (
+    Buffers,
+    Reading,
+    decode,
+    flag_word,
+    integer_words,
+    times_power_of_ten,
+    to_bcd,
+    words_integer,
+)
 from protocols.modbus.config import Table
 from protocols.modbus.data_types import DataType
 from protocols.modbus.layout import Index, Layout, Words, address_of, layout_of
 from protocols.modbus.plan import Limits, plan_reads
 from vppscada.model.batch import Values
-from vppscada.model.points import Point
+from vppscada.model.points import Point, PointKind
 from vppscada.model.quality import GOOD, Quality, QualityColumn, is_fit
 from vppscada.model.scaling import to_device
 
@@ -40,8 +49,8 @@ class Image:
         self._blocks = {block.table: block for block in plan.blocks}
         self._group, self._slot = _groups(self.layout)
         self._group[self.layout.bits] = _BITS
-        self._group[[i for i, _ in self.layout.strings]] = _STRINGS
-        self._text_place = dict(self.layout.strings)
+        self._group[[i for i, *_ in self.layout.strings]] = _STRINGS
+        self._text_place = {i: (place, swapped) for i, place, swapped in self.layout.strings}
         self._exponent = np.zeros(len(self.points))
         self._initialise()
 
@@ -85,6 +94,16 @@ class Image:
         buffers = Buffers(registers, self.buffers.register_faults, self.buffers.bits, self.buffers.bit_faults)
         return decode(self.layout, buffers)
 
+    def masked(self, register: int, and_mask: int, or_mask: int) -> int | None:
+        """What a mask write (function 22) makes of a holding register; None if it is outside."""
+        words = self.words(Table.HOLDING_REGISTER, register, 1)
+        return None if words is None else int(words[0]) & and_mask | or_mask & ~and_mask & 0xFFFF
+
+    def word_of_bit(self, i: int, register: int) -> int:
+        """The bit of a point that is one, as it lies in one of its registers."""
+        address = self._addresses[i]
+        return integer_words(address, 1 << (address.bit or 0))[register - address.register]
+
     def reading(self) -> Reading:
         """What a client that reads everything would see."""
         return decode(self.layout, self.buffers)
@@ -115,6 +134,7 @@ class Image:
                 slots = self._slot[where[mine]]
                 raw, shown = _encode(group.type, scaled[mine], fit[mine], group.sentinel[slots])
                 words = raw.view("<u2").reshape(-1, group.type.registers)
+                words = words.byteswap() if group.swapped else words
                 self.buffers.registers[group.words[slots][shown]] = words[shown]
 
     def _refresh_exponents(self) -> None:
@@ -131,23 +151,21 @@ class Image:
 
     def _put_flag(self, i: int, value: int) -> None:
         address = self._addresses[i]
-        group = next(g for g in self.layout.flags if g.width == address.registers)
-        at = int(self._slot[i])
-        words = group.words[at]
-        before = sum(int(word) << 16 * place for place, word in enumerate(self.buffers.registers[words]))
-        mask = int(group.mask[at])
-        if address.bit is not None and mask > 1:
-            raw = before & ~(mask << address.bit) | (value & mask) << address.bit
+        first = int(self.layout.first[i])
+        place = slice(first, first + address.registers)
+        before = words_integer(address, tuple(self.buffers.registers[place].tolist()))
+        if address.bit is not None and self.points[i].kind is PointKind.DOUBLE_BIT_INPUT:
+            raw = before & ~(3 << address.bit) | (value & 3) << address.bit
         else:
             raw = flag_word(address, bool(value), before)
-        self.buffers.registers[words] = [(raw >> 16 * place) & 0xFFFF for place in range(address.registers)]
+        self.buffers.registers[place] = integer_words(address, raw)
 
     def _put_text(self, i: int, text: str) -> None:
-        place = self._text_place.get(i)
-        if place is not None:
+        if i in self._text_place:
+            place, swapped = self._text_place[i]
             size = 2 * (place.stop - place.start)
             packed = text.encode("utf-8")[:size].ljust(size, b"\0")
-            self.buffers.registers[place] = np.frombuffer(packed, dtype=">u2")
+            self.buffers.registers[place] = np.frombuffer(packed, dtype="<u2" if swapped else ">u2")
 
 
 def _groups(layout: Layout) -> tuple[Index, Index]:
@@ -172,6 +190,8 @@ def _encode(
     if kind.registers == 4:
         highest = np.nextafter(highest, 0)  # 2^63 and 2^64 round up as floats
     raw = np.clip(np.rint(np.where(fit, value, 0)), lowest, highest).astype(kind.dtype)
+    if kind.is_bcd:
+        raw = to_bcd(raw, kind.registers).astype(kind.dtype)
     if kind.sentinel is not None:
         word = np.array(kind.sentinel, dtype=kind.dtype)
         beside = np.array(kind.sentinel + (1 if kind.sentinel < 0 else -1) if kind.sentinel else 0, dtype=kind.dtype)

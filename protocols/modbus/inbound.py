@@ -79,6 +79,25 @@ class Outputs:
                 wanted.append(_binary(place, bool(value)))
         return wanted or [_binary(place, True) for place in places if after.value[place]]
 
+    def masked(self, register: int, and_mask: int, or_mask: int) -> list[Wanted]:
+        """What a mask write wants: of bits in the register those that the masks set or clear.
+
+        Raises:
+            Refused: the register is no output, or part of a value that is none of bits.
+        """
+        after = self._image.masked(register, and_mask, or_mask)
+        places = self._registers.get(register)
+        if after is None or not places:
+            raise Refused(ILLEGAL_ADDRESS)
+        bits = [place for place in places if self._is_shared(place)]
+        if not bits:
+            return self.registers(register, [after])
+        reading = self._image.reading_with(register, [after])
+        touched = [place for place in bits if self._image.word_of_bit(place, register) & ~and_mask]
+        if reading is None or not touched:
+            raise Refused(ILLEGAL_VALUE)
+        return [_binary(place, bool(reading.value[place])) for place in touched]
+
     def _written_whole(self, start: int, count: int) -> list[int]:
         end = start + count
         if not all(self._registers.get(register) for register in range(start, end)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from protocols.modbus.config import ModbusAddress, WordOrder
+from protocols.modbus.config import ModbusAddress
 from protocols.modbus.data_types import DataType
 from vppscada.model.points import Point, PointKind
 
@@ -23,9 +23,10 @@ _BINARY = (PointKind.BINARY_INPUT, PointKind.BINARY_OUTPUT, PointKind.DOUBLE_BIT
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberGroup:
-    """Analog values of one type. ``where`` counts points, ``words`` (n × width) the buffer."""
+    """Analog values of one type and order of bytes. ``where`` counts points, ``words`` (n × width) the buffer."""
 
     type: DataType
+    swapped: bool
     where: Index
     words: Index
     sentinel: NDArray[np.bool_]
@@ -36,6 +37,7 @@ class FlagGroup:
     """Binary values in registers of one width: a bit, a pair of bits, any bit at all, or one of some states."""
 
     width: int
+    swapped: bool
     where: Index
     words: Index
     shift: NDArray[np.uint32]
@@ -57,7 +59,7 @@ class Layout:
     bits: Index  # points in tables of bits
     numbers: tuple[NumberGroup, ...]
     flags: tuple[FlagGroup, ...]
-    strings: tuple[tuple[int, slice], ...]
+    strings: tuple[tuple[int, slice, bool], ...]  # the last: are its bytes swapped
     scaled: Index  # points that have a scale factor …
     scale_factor: Index  # … and the points that hold it
 
@@ -80,18 +82,19 @@ def layout_of(points: Sequence[Point], positions: Index) -> Layout:
         ValueError: a scale factor names a point that is not there.
     """
     addresses = [address_of(point) for point in points]
-    numbers: dict[DataType, list[int]] = defaultdict(list)
-    flags: dict[int, list[int]] = defaultdict(list)
-    strings: list[tuple[int, slice]] = []
+    numbers: dict[tuple[DataType, bool], list[int]] = defaultdict(list)
+    flags: dict[tuple[int, bool], list[int]] = defaultdict(list)
+    strings: list[tuple[int, slice, bool]] = []
     for i, (point, address) in enumerate(zip(points, addresses, strict=True)):
         if address.table.is_bits:
             continue
+        swapped = address.word_order.is_swapped
         if address.data_type.is_string:
-            strings.append((i, slice(int(positions[i]), int(positions[i]) + address.registers)))
+            strings.append((i, slice(int(positions[i]), int(positions[i]) + address.registers), swapped))
         elif point.kind in _BINARY:
-            flags[address.registers].append(i)
+            flags[address.registers, swapped].append(i)
         else:
-            numbers[address.data_type].append(i)
+            numbers[address.data_type, swapped].append(i)
     in_bits = np.array([address.table.is_bits for address in addresses], dtype=np.bool_)
     scaled, scale_factor = _scale_factors(points, addresses)
     return Layout(
@@ -100,8 +103,8 @@ def layout_of(points: Sequence[Point], positions: Index) -> Layout:
         last=positions + np.array([address.registers - 1 for address in addresses], dtype=np.intp),
         in_bits=in_bits,
         bits=np.flatnonzero(in_bits),
-        numbers=tuple(_number_group(kind, where, addresses, positions) for kind, where in numbers.items()),
-        flags=tuple(_flag_group(width, where, points, positions) for width, where in flags.items()),
+        numbers=tuple(_number_group(*key, where, addresses, positions) for key, where in numbers.items()),
+        flags=tuple(_flag_group(*key, where, points, positions) for key, where in flags.items()),
         strings=tuple(strings),
         scaled=scaled,
         scale_factor=scale_factor,
@@ -110,21 +113,24 @@ def layout_of(points: Sequence[Point], positions: Index) -> Layout:
 
 def _words(address: ModbusAddress, first: int) -> list[int]:
     ascending = list(range(first, first + address.registers))
-    return ascending if address.word_order is WordOrder.LITTLE else ascending[::-1]
+    return ascending if address.word_order.is_little else ascending[::-1]
 
 
 def _number_group(
-    kind: DataType, where: Sequence[int], addresses: Sequence[ModbusAddress], positions: Index
+    kind: DataType, swapped: bool, where: Sequence[int], addresses: Sequence[ModbusAddress], positions: Index
 ) -> NumberGroup:
     return NumberGroup(
         kind,
+        swapped,
         np.array(where, dtype=np.intp),
         np.array([_words(addresses[i], int(positions[i])) for i in where], dtype=np.intp),
         np.array([addresses[i].sentinel for i in where], dtype=np.bool_),
     )
 
 
-def _flag_group(width: int, where: Sequence[int], points: Sequence[Point], positions: Index) -> FlagGroup:
+def _flag_group(
+    width: int, swapped: bool, where: Sequence[int], points: Sequence[Point], positions: Index
+) -> FlagGroup:
     addresses = [address_of(points[i]) for i in where]
     most = max(len(a.states) for a in addresses)
     everything = (1 << 16 * width) - 1
@@ -132,6 +138,7 @@ def _flag_group(width: int, where: Sequence[int], points: Sequence[Point], posit
     masks = [everything if a.bit is None else 3 if p else 1 for a, p in zip(addresses, pair, strict=True)]
     return FlagGroup(
         width,
+        swapped,
         np.array(where, dtype=np.intp),
         np.array([_words(a, int(positions[i])) for a, i in zip(addresses, where, strict=True)], dtype=np.intp),
         shift=np.array([a.bit or 0 for a in addresses], dtype=np.uint32),

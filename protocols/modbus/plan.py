@@ -47,12 +47,26 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """Registers (or bits) that no read may touch: the device has none there, or reading them does something."""
+
+    table: Table
+    start: int
+    end: int  # excluded
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one read may ask for."""
 
     registers: int = 125
     bits: int = 2000
     gap: int = 16
+    holes: tuple[Hole, ...] = ()
+
+    def holes_of(self, table: Table) -> tuple[Hole, ...]:
+        """The holes of a table."""
+        return tuple(hole for hole in self.holes if hole.table is table)
 
     def of(self, table: Table) -> int:
         """Greatest count in a read of a table."""
@@ -63,14 +77,17 @@ def plan_reads(addresses: Sequence[ModbusAddress], limits: Limits) -> Plan:
     """Group addresses into reads. The same addresses give the same plan in whatever order they come.
 
     Raises:
-        ValueError: a single value is longer than a read may be.
+        ValueError: a single value is longer than a read may be, or lies in a hole.
     """
     blocks: list[Block] = []
     place: dict[tuple[Table, Span], int] = {}
     length = {True: 0, False: 0}
     for table in Table:
         spans = sorted({span_of(address) for address in addresses if address.table is table})
-        for group in _groups(spans, limits.of(table), limits.gap):
+        holes = limits.holes_of(table)
+        if lost := next((span for span in spans if _is_between(holes, span.start, span.end)), None):
+            raise ValueError(f"{table} {lost.start} lies in a hole")
+        for group in _groups(spans, limits.of(table), limits.gap, holes):
             block = _block(table, group, length[table.is_bits])
             length[table.is_bits] += block.count
             blocks.append(block)
@@ -84,14 +101,19 @@ def span_of(address: ModbusAddress) -> Span:
     return Span(address.register, address.register + address.registers)
 
 
-def _groups(spans: Iterable[Span], limit: int, gap: int) -> list[list[Span]]:
+def _is_between(holes: Iterable[Hole], start: int, end: int) -> bool:
+    return any(hole.start < end and start < hole.end for hole in holes)
+
+
+def _groups(spans: Iterable[Span], limit: int, gap: int, holes: Sequence[Hole] = ()) -> list[list[Span]]:
     """Ascending spans in runs, each as long as it may be: no other grouping has fewer runs."""
     groups: list[list[Span]] = []
     start = end = 0
     for span in spans:
         if span.end - span.start > limit:
             raise ValueError(f"a value of {span.end - span.start} registers is longer than a read may be ({limit})")
-        if groups and span.start - end <= gap and max(end, span.end) - start <= limit:
+        fits = span.start - end <= gap and max(end, span.end) - start <= limit
+        if groups and fits and not _is_between(holes, end, span.start):
             groups[-1].append(span)
             end = max(end, span.end)
         else:

@@ -16,6 +16,8 @@ WRITE_COIL = 5
 WRITE_REGISTER = 6
 WRITE_COILS = 15
 WRITE_REGISTERS = 16
+MASK_WRITE = 22
+READ_WRITE = 23
 
 _HEAD = struct.Struct(">HH")
 _READ = struct.Struct(">BHH")
@@ -26,9 +28,23 @@ def read_request(block: Block) -> bytes:
     return _READ.pack(READ_FUNCTION[block.table], block.start, block.count)
 
 
-def coil_body(register: int, on: bool) -> bytes:
-    """Body of a write of one coil; the answer repeats it."""
-    return _HEAD.pack(register, 0xFF00 if on else 0)
+def coil_write(register: int, on: bool, write_multiple: bool) -> tuple[int, bytes, bytes]:
+    """Function code and body of a write of one coil, and the body its answer must have."""
+    if write_multiple:
+        head = _HEAD.pack(register, 1)
+        return WRITE_COILS, head + bytes((1, on)), head
+    body = _HEAD.pack(register, 0xFF00 if on else 0)
+    return WRITE_COIL, body, body
+
+
+def mask_write(register: int, bit: int, on: bool) -> tuple[int, bytes, bytes]:
+    """Function code and body of a change of one bit of a register, and the body its answer must have.
+
+    The device sets its register to (register AND and-mask) OR (or-mask AND NOT and-mask).
+    """
+    mask = 1 << bit
+    body = struct.pack(">HHH", register, 0xFFFF & ~mask, mask if on else 0)
+    return MASK_WRITE, body, body
 
 
 def register_write(register: int, words: Sequence[int], write_multiple: bool) -> tuple[int, bytes, bytes]:
@@ -41,3 +57,13 @@ def register_write(register: int, words: Sequence[int], write_multiple: bool) ->
         return WRITE_REGISTER, body, body
     head = _HEAD.pack(register, len(words))
     return WRITE_REGISTERS, head + struct.pack(f">B{len(words)}H", 2 * len(words), *words), head
+
+
+def reply_length(pdu: bytes) -> int:
+    """Bytes that the PDU of the answer to a request has, if the answer is no exception."""
+    count = int.from_bytes(pdu[3:5], "big")
+    if pdu[0] in (1, 2):
+        return 2 + (count + 7) // 8
+    if pdu[0] in (3, 4):
+        return 2 + 2 * count
+    return len(pdu) if pdu[0] == MASK_WRITE else 5

@@ -9,12 +9,20 @@ from protocols.modbus.config import Table
 from protocols.modbus.image import Image
 from protocols.modbus.inbound import Refused
 from protocols.modbus.replies import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, exception_code
-from protocols.modbus.requests import READ_FUNCTION, WRITE_COIL, WRITE_COILS, WRITE_REGISTER, WRITE_REGISTERS
+from protocols.modbus.requests import (
+    MASK_WRITE,
+    READ_FUNCTION,
+    READ_WRITE,
+    WRITE_COIL,
+    WRITE_COILS,
+    WRITE_REGISTER,
+    WRITE_REGISTERS,
+)
 from vppscada.model.commands import CommandStatus
 
 _TABLE = {code: table for table, code in READ_FUNCTION.items()}
 _MOST_BITS, _MOST_REGISTERS = 2000, 125
-_MOST_BITS_WRITTEN, _MOST_REGISTERS_WRITTEN = 1968, 123
+_MOST_BITS_WRITTEN, _MOST_REGISTERS_WRITTEN, _MOST_WITH_READ = 1968, 123, 121
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +39,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """A request to write coils (``states``) or registers (``words``), and what its answer repeats."""
+    """A request to write coils (``states``) or registers (``words``), and what its answer repeats.
+
+    ``masks``: instead of words the and-mask and the or-mask of one register. ``read``: the PDU of a read whose answer
+    is that of the whole.
+    """
 
     start: int
     echo: bytes
     states: tuple[bool, ...] = ()
     words: tuple[int, ...] = ()
+    masks: tuple[int, int] | None = None
+    read: bytes = b""
 
 
 def refusal(function_code: int, code: int = 0, status: CommandStatus = CommandStatus.UNDEFINED) -> Answer:
@@ -44,8 +58,8 @@ def refusal(function_code: int, code: int = 0, status: CommandStatus = CommandSt
     return Answer(bytes((function_code | 0x80, code or exception_code(status))))
 
 
-def answer_read(image: Image, pdu: bytes) -> Answer:
-    """Answer functions 1 to 4.
+def answer_read(image: Image, pdu: bytes, function_code: int = 0) -> Answer:
+    """Answer functions 1 to 4, in the name of another function if one is given.
 
     Raises:
         Refused: another function, a wrong length or count, an address outside the tables.
@@ -59,7 +73,7 @@ def answer_read(image: Image, pdu: bytes) -> Answer:
     if not 1 <= count <= (_MOST_BITS if table.is_bits else _MOST_REGISTERS):
         raise Refused(ILLEGAL_VALUE)
     data = _data(image, table, start, count)
-    return Answer(bytes((pdu[0], len(data))) + data)
+    return Answer(bytes((function_code or pdu[0], len(data))) + data)
 
 
 def _data(image: Image, table: Table, start: int, count: int) -> bytes:
@@ -85,7 +99,28 @@ def parse_write(pdu: bytes) -> Writing | None:
         return _single(code, body)
     if code in (WRITE_COILS, WRITE_REGISTERS):
         return _multiple(code, body)
+    if code == MASK_WRITE:
+        return _masked(body)
+    if code == READ_WRITE:
+        return _read_write(body)
     return None
+
+
+def _masked(body: bytes) -> Writing:
+    if len(body) != 6:
+        raise Refused(ILLEGAL_VALUE)
+    start, and_mask, or_mask = struct.unpack(">HHH", body)
+    return Writing(start, body, masks=(and_mask, or_mask))
+
+
+def _read_write(body: bytes) -> Writing:
+    if len(body) < 11:
+        raise Refused(ILLEGAL_VALUE)
+    start, count, size = struct.unpack(">HHB", body[4:9])
+    if not 1 <= count <= _MOST_WITH_READ or size != 2 * count or len(body) != 9 + size:
+        raise Refused(ILLEGAL_VALUE)
+    read = bytes((READ_FUNCTION[Table.HOLDING_REGISTER],)) + body[:4]
+    return Writing(start, b"", words=struct.unpack(f">{count}H", body[9:]), read=read)
 
 
 def _single(code: int, body: bytes) -> Writing:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import structlog
 
+from protocols.modbus.agenda import Turn, next_turn, rest_s
 from protocols.modbus.codec import CannotEncode, decode
-from protocols.modbus.layout import address_of, layout_of
-from protocols.modbus.plan import Block, Limits, plan_reads
+from protocols.modbus.groups import Group, groups_of, holder_of
+from protocols.modbus.plan import Block
 from protocols.modbus.replies import GATEWAY_NO_PATH, GATEWAY_NO_RESPONSE, ReplyInvalid
 from protocols.modbus.requests import read_request
 from protocols.modbus.scan import Reads
@@ -29,6 +30,17 @@ log = structlog.get_logger()
 STRIKES = 2
 
 
+class _Scan:
+    """A scan class of one connection: what is read of it, and when."""
+
+    def __init__(self, group: Group, now: float) -> None:
+        self.group = group
+        self.turn = Turn(group.scan_class, now)
+        self.reads = Reads(group.plan)
+        self.pending: list[Block] = []  # the next one last
+        self.cause = Cause.INTEGRITY
+
+
 class ModbusSession:
     """One device. Values are device units: the raw value times its scale factor, if it has one."""
 
@@ -36,25 +48,25 @@ class ModbusSession:
         """Plan the reads of all enabled points.
 
         Raises:
-            ValueError: a scale factor names a missing point, or a text is longer than a read may be.
+            ValueError: see `protocols.modbus.groups.groups_of`.
         """
         self.name = name
         self.statistics: Counter[str] = Counter()
         self._settings = settings
         enabled = [row_point for row_point in points if row_point.point.enabled]
-        self._points = [row_point.point for row_point in enabled]
-        self._rows = np.array([row_point.row for row_point in enabled], dtype=np.intp)
-        self._place_of_row = {row_point.row: i for i, row_point in enumerate(enabled)}
-        limits = Limits(settings.max_registers, settings.max_bits, settings.max_gap)
-        self._plan = plan_reads([address_of(point) for point in self._points], limits)
-        self._layout = layout_of(self._points, self._plan.positions)
-        self._holder_of = dict(zip(self._layout.scaled.tolist(), self._layout.scale_factor.tolist(), strict=True))
-        self._turn = asyncio.Lock()  # one question at a time; it is fair, so a write waits for one read at most
+        self._point_of_row = {row_point.row: row_point.point for row_point in enabled}
+        self._groups = groups_of(enabled, settings)
+        holders = {holder_of(row_point.point) for row_point in enabled}
+        self._holders = tuple(
+            tuple((i, point.id) for i, point in enumerate(group.points) if point.id in holders)
+            for group in self._groups
+        )
         self._wire: Wire | None = None
-        self._exponents: dict[int, float] = {}  # scale factor points → their value now
+        self._exponents: dict[str, float] = {}  # ids of scale factor points → their value now
         self._strikes = 0
+        self._most_strikes = STRIKES
         self._complained: set[Block] = set()  # reads whose refusal was told once
-        self._writer = Writer(name, settings, self._turn, self.statistics)
+        self._writer = Writer(name, settings, self.statistics)
 
     # --- reading
 
@@ -82,41 +94,57 @@ class ModbusSession:
             wire.shut(reason)
 
     async def _live(self, wire: Wire, listener: SessionListener) -> None:
-        reads = Reads(self._plan)
         loop = asyncio.get_running_loop()
-        due = loop.time()
-        cause = Cause.INTEGRITY
+        scans = [_Scan(group, loop.time()) for group in self._groups]
+        turns = [scan.turn for scan in scans]
+        # of those who share a line a silent one gives it up at once: its next try costs the others one timeout
+        self._most_strikes = 1 if self._settings.medium.is_shared else STRIKES
+        started = False
         while True:
-            await self._scan(wire, reads)
-            if len(self._rows):
-                listener.on_batch(self._batch(reads, cause))
-            if cause is Cause.INTEGRITY:
-                self._must_have_brought_something(reads)
+            now = loop.time()
+            at = next_turn(turns, now)
+            if at is None:
+                await self._rest(wire, rest_s(turns, now))
+                continue
+            if not await self._step(wire, scans[at]):
+                continue
+            self._tell(at, scans[at], listener)
+            self.statistics["scans_overrun"] += turns[at].finish(loop.time())
+            if not started and all(scan.cause is Cause.CYCLIC for scan in scans):
+                self._must_have_brought_something(scans)
+                self._most_strikes = STRIKES
                 listener.on_started()
-                cause = Cause.CYCLIC
-            due += self._settings.period_s
-            if due < loop.time():
-                self.statistics["scans_overrun"] += 1
-                due = loop.time()
-            await self._rest(wire, due - loop.time())
+                started = True
 
     async def _rest(self, wire: Wire, seconds: float) -> None:
         await asyncio.wait((wire.lost,), timeout=seconds)
         if wire.lost.done():
             raise SessionLost(wire.lost.result())
 
-    def _must_have_brought_something(self, reads: Reads) -> None:
-        if self._plan.blocks and not reads.brought_something():
+    def _must_have_brought_something(self, scans: Sequence[_Scan]) -> None:
+        if any(scan.group.plan.blocks for scan in scans) and not any(scan.reads.brought_something() for scan in scans):
             raise SessionLost("the device refused every read")
 
-    async def _scan(self, wire: Wire, reads: Reads) -> None:
-        blocks = list(reversed(reads.begin(time.monotonic())))
-        while blocks:
-            block = blocks.pop()
-            async with self._turn:
-                parts = await self._read(wire, reads, block)
-            blocks.extend(reversed(parts))
+    async def _step(self, wire: Wire, scan: _Scan) -> bool:
+        """Read one block of a scan, beginning it if it is not under way. True if the scan is complete."""
+        if not scan.turn.under_way:
+            scan.turn.under_way = True
+            scan.pending = list(reversed(scan.reads.begin(time.monotonic())))
+        if scan.pending:
+            block = scan.pending.pop()
+            async with wire.turn:
+                parts = await self._read(wire, scan.reads, block)
+            scan.pending.extend(reversed(parts))
+        if scan.pending:
+            return False
         self.statistics["scans_completed"] += 1
+        return True
+
+    def _tell(self, at: int, scan: _Scan, listener: SessionListener) -> None:
+        batch = self._batch(at, scan)
+        if len(batch):
+            listener.on_batch(batch)
+        scan.cause = Cause.CYCLIC
 
     async def _read(self, wire: Wire, reads: Reads, block: Block) -> tuple[Block, ...]:
         """Read one block; returns the blocks to be read in its place if the device refuses it."""
@@ -154,29 +182,30 @@ class ModbusSession:
 
     def _fail(self, reads: Reads, block: Block, statistic: str) -> None:
         reads.fail(block, Quality.COMM_LOST)
-        self._strike(statistic)
-
-    def _strike(self, statistic: str) -> None:
         self.statistics[statistic] += 1
         self._strikes += 1
-        if self._strikes >= STRIKES:
+        if self._strikes >= self._most_strikes:
             raise SessionLost(f"{self._strikes} answers in a row missing or wrong")
 
-    def _batch(self, reads: Reads, cause: Cause) -> Batch:
-        reading = decode(self._layout, reads.buffers)
-        good = reading.quality == Quality.ONLINE
-        self._exponents = {i: float(reading.value[i]) for i in set(self._holder_of.values()) if good[i]}
-        n = self._layout.n
+    def _batch(self, at: int, scan: _Scan) -> Batch:
+        group = scan.group
+        reading = decode(group.layout, scan.reads.buffers)
+        for i, holder in self._holders[at]:
+            if reading.quality[i] == Quality.ONLINE:
+                self._exponents[holder] = float(reading.value[i])
+            else:
+                self._exponents.pop(holder, None)
+        n = len(group.rows)
         self.statistics["values_received"] += n
         return Batch(
-            rows=self._rows,
-            value=reading.value,
-            quality=reading.quality,
+            rows=group.rows,
+            value=reading.value[:n],
+            quality=reading.quality[:n],
             source_time_ms=np.zeros(n, dtype=np.int64),
             time_quality=np.full(n, TimeQuality.NONE, dtype=np.uint8),
             received_time_ms=time.time_ns() // 1_000_000,
-            cause=cause,
-            texts={int(self._rows[i]): text for i, text in reading.texts.items()},
+            cause=scan.cause,
+            texts={int(group.rows[i]): text for i, text in reading.texts.items() if i < n},
         )
 
     # --- writing
@@ -191,20 +220,15 @@ class ModbusSession:
         Modbus has no select: a command in mode SBO is a plain write. A pulse is over when this returns; its end is
         sent even if the caller gives up waiting.
         """
-        place = self._place_of_row.get(command.row)
+        point = self._point_of_row.get(command.row)
         wire = self._wire
-        if place is None:
+        if point is None:
             return NotSent(f"row {command.row} is no point of this session")
         if wire is None or wire.lost.done():
             return NotSent("not connected")
-        point = self._points[place]
         try:
             if point.kind is PointKind.ANALOG_OUTPUT:
-                return await self._writer.analog(wire, point, lambda: self._exponent_of(place), command)
+                return await self._writer.analog(wire, point, lambda: self._exponents.get(holder_of(point)), command)
             return await self._writer.binary(wire, point, command)
         except CannotEncode as fault:
             return NotSent(str(fault))
-
-    def _exponent_of(self, place: int) -> float | None:
-        holder = self._holder_of.get(place)
-        return None if holder is None else self._exponents.get(holder)

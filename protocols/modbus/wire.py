@@ -1,85 +1,108 @@
-"""One connection to a device on pymodbus' transport and framers: one question, one answer that fits it.
-
-pymodbus' client takes any answer for success, notices a peer that hangs up only when its timeout has passed, and
-reconnects on its own. Here answers stay bytes for `replies` to check, a hang-up ends the question at once, and nothing
-reconnects.
-"""
+"""What one session has of a line: alone on it, or by turns with the sessions of the other devices behind it."""
 
 import asyncio
-import struct
 from collections import Counter
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 from typing import NamedTuple
 
-from pymodbus.exceptions import ModbusException
-from pymodbus.framer import FRAMER_NAME_TO_CLASS, FramerBase, FramerType
-from pymodbus.pdu import DecodePDU
-from pymodbus.transport import CommParams, CommType, ModbusProtocol
-
-from protocols.modbus.replies import ReplyInvalid
-from protocols.modbus.settings import Framing, ModbusSessionSettings
+from protocols.modbus.line import Line, Reply
+from protocols.modbus.media import Medium
+from protocols.modbus.settings import ModbusSessionSettings
 from vppscada.model.sessions import SessionLost
 
-_FRAMERS = {Framing.TCP: FramerType.SOCKET, Framing.RTU_OVER_TCP: FramerType.RTU}
-#: What pymodbus' framers raise at bytes that they cannot take.
-FRAMER_FAULTS = (ModbusException, ValueError, IndexError, struct.error)
+
+class _Shared(NamedTuple):
+    """A line that is open or being opened, and who is on it."""
+
+    line: Line
+    opening: "asyncio.Task[None]"
+    users: "set[Wire]"
 
 
-def framer_of(framing: Framing, is_server: bool) -> FramerBase:
-    """pymodbus' framer of a framing."""
-    return FRAMER_NAME_TO_CLASS[_FRAMERS[framing]](DecodePDU(is_server))
+#: By loop and medium. An entry goes with its last user, or with its line.
+_SHARED: dict[tuple[asyncio.AbstractEventLoop, Medium], _Shared] = {}
 
 
-class Reply(NamedTuple):
-    """An answer to the question that was asked."""
-
-    function_code: int
-    payload: bytes  # what follows the function code
-
-    @property
-    def exception_code(self) -> int:
-        """The code of an exception answer; 0 if it is none."""
-        return self.payload[0] if self.function_code & 0x80 else 0
-
-
-class Wire(ModbusProtocol):
-    """A connection that lives once. Its one user asks one question at a time."""
+class Wire:
+    """A connection that lives once. Its one user asks one question at a time, and only while it holds ``turn``."""
 
     def __init__(self, settings: ModbusSessionSettings, statistics: Counter[str]) -> None:
-        params = CommParams(
-            comm_type=CommType.TCP,
-            comm_name=f"{settings.host}:{settings.port}",
-            host=settings.host,
-            port=settings.port,
-            reconnect_delay=0.0,
-            timeout_connect=settings.connect_timeout_s,
-        )
-        super().__init__(params, False)
         self._settings = settings
         self._statistics = statistics
-        self._framer = framer_of(settings.framing, is_server=False)
-        self._has_transactions = settings.framing is Framing.TCP
-        self._transaction = 0
-        self._function_code = 0
-        self._waiting: asyncio.Future[Reply] | None = None
-        self.lost: asyncio.Future[str] = self.loop.create_future()
+        self._loop = asyncio.get_running_loop()
+        self._medium = settings.medium
+        self._key = (self._loop, self._medium)
+        self._line: Line | None = None
+        self.lost: asyncio.Future[str] = self._loop.create_future()
 
     async def open(self) -> None:
-        """Connect.
+        """Connect, or join those who are connected.
 
         Raises:
-            SessionLost: refused, unreachable, or not within the time for it.
+            SessionLost: refused, unreachable, not within the time for it, or a certificate is not good.
         """
+        line = await self._joined() if self._medium.is_shared else await self._alone()
+        self._line = line
+        line.lost.add_done_callback(self._on_lost)
+
+    async def _alone(self) -> Line:
+        line = Line(self._medium)
         try:
-            connected = await self.connect()
-        except ValueError as fault:  # a host name that cannot be encoded
-            raise SessionLost(f"cannot connect to {self._settings.host}: {fault}") from fault
-        if not connected:
-            raise SessionLost(f"cannot connect to {self._settings.host}:{self._settings.port}")
+            await line.open()
+        except BaseException:
+            line.shut("not opened")
+            raise
+        return line
+
+    async def _joined(self) -> Line:
+        shared = _SHARED.get(self._key)
+        if shared is None or shared.line.lost.done():
+            line = Line(self._medium)
+            shared = _Shared(line, self._loop.create_task(line.open()), set())
+            _SHARED[self._key] = shared
+        shared.users.add(self)
+        try:
+            await asyncio.shield(shared.opening)
+        except asyncio.CancelledError:
+            self._leave("not opened")
+            raise
+        except SessionLost:
+            if _SHARED.get(self._key) is shared:
+                del _SHARED[self._key]
+            raise
+        return shared.line
 
     def shut(self, reason: str) -> None:
-        """Close the connection; a question that is under way fails."""
-        self._end(reason)
-        self.close()
+        """Leave the line; the last one closes it. A question that is under way fails."""
+        if not self.lost.done():
+            self.lost.set_result(reason)
+        if self._medium.is_shared:
+            self._leave(reason)
+        elif self._line is not None:
+            self._line.shut(reason)
+
+    def _leave(self, reason: str) -> None:
+        shared = _SHARED.get(self._key)
+        if shared is None or self not in shared.users:
+            return
+        shared.users.discard(self)
+        if not shared.users:
+            del _SHARED[self._key]
+            shared.opening.cancel()
+            shared.line.shut(reason)
+
+    @property
+    def is_alone(self) -> bool:
+        """True while no other session is on the line."""
+        shared = _SHARED.get(self._key)
+        return shared is None or len(shared.users) <= 1
+
+    @property
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """The right to ask, for as long as the context lasts."""
+        line = self._open_line()
+        return _Turn(line, self._settings.device_id) if self._medium.framing.is_rtu else line.turn
 
     async def ask(self, pdu: bytes) -> Reply:
         """Send a request and await its answer, which may be an exception answer.
@@ -91,69 +114,35 @@ class Wire(ModbusProtocol):
         """
         if self.lost.done():
             raise ConnectionError(self.lost.result())
-        self._transaction = self._transaction % 0xFFFF + 1
-        self._function_code = pdu[0]
-        self._waiting = self.loop.create_future()
-        self._statistics["requests_sent"] += 1
-        self.send(self._framer.encode(pdu, self._settings.device_id, self._transaction))
-        limit = self.loop.call_later(self._settings.timeout_s, self._fail, TimeoutError())  # asyncio.timeout costs more
-        try:
-            return await self._waiting
-        except (TimeoutError, asyncio.CancelledError):
-            # an RTU frame has no transaction id: the late answer would pass for the next question's
-            if not self._has_transactions:
-                self.shut("a question was given up, and a late answer could not be told from the next one")
-            raise
-        finally:
-            limit.cancel()
-            self._waiting = None
+        # who is alone on a serial gateway's connection has nothing to lose by closing it
+        rest = self._medium.serial is not None or not self.is_alone
+        settings = self._settings
+        return await self._open_line().ask(settings.device_id, pdu, settings.timeout_s, self._statistics, rest)
 
-    def callback_new_connection(self) -> ModbusProtocol:
-        """A client's connections are its own (pymodbus asks servers only)."""
-        return self
+    def _open_line(self) -> Line:
+        if self._line is None:
+            raise ConnectionError("not connected")
+        return self._line
 
-    def callback_connected(self) -> None:
-        """The connection is up; whoever opened it goes on."""
-
-    def callback_data(self, data: bytes, addr: tuple[str, int] | None = None) -> int:
-        """Take bytes from the transport; what cannot be decoded fails the question instead of the transport."""
-        used = 0
-        try:
-            while used < len(data):
-                size, device_id, transaction, pdu = self._framer.decode(data[used:])
-                if not size:
-                    break
-                used += size
-                if pdu:
-                    self._take(device_id, transaction, pdu)
-        except FRAMER_FAULTS as fault:
-            self._statistics["frames_malformed"] += 1
-            self._fail(ReplyInvalid(str(fault)))
-            return len(data)
-        return used
-
-    def _take(self, device_id: int, transaction: int, pdu: bytes) -> None:
-        if self._waiting is None or self._waiting.done():
-            self._statistics["replies_unexpected"] += 1
-        elif self._has_transactions and transaction != self._transaction:
-            self._statistics["replies_late"] += 1  # to a question that was given up, or to nobody's
-        elif device_id != self._settings.device_id:
-            self._fail(ReplyInvalid(f"device {device_id} answered for {self._settings.device_id}"))
-        elif pdu[0] & 0x7F != self._function_code or (pdu[0] & 0x80 and len(pdu) != 2):
-            self._fail(ReplyInvalid(f"{pdu[:2].hex()} answered to function {self._function_code}"))
-        else:
-            self._statistics["replies_received"] += 1
-            self._waiting.set_result(Reply(pdu[0], pdu[1:]))
-
-    def callback_disconnected(self, exc: Exception | None) -> None:
-        """The peer or the network ended the connection."""
-        self._end(f"connection closed by the device ({exc})" if exc else "connection closed by the device")
-
-    def _end(self, reason: str) -> None:
+    def _on_lost(self, line_lost: "asyncio.Future[str]") -> None:
         if not self.lost.done():
-            self.lost.set_result(reason)
-        self._fail(ConnectionError(reason))
+            self.lost.set_result(line_lost.result())
+        if self._medium.is_shared:
+            self._leave(line_lost.result())
 
-    def _fail(self, fault: Exception) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(fault)
+
+class _Turn:
+    """The line's turn, for one whose device has rested."""
+
+    def __init__(self, line: Line, device_id: int) -> None:
+        self._line = line
+        self._device_id = device_id
+
+    async def __aenter__(self) -> None:
+        await self._line.rested(self._device_id)
+        await self._line.turn.acquire()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._line.turn.release()

@@ -1,11 +1,12 @@
 """What a command means on the wire: decided before anything is sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protocols.modbus.codec import CannotEncode, encode_number, flag_word, integer_words
 from protocols.modbus.config import ModbusAddress, Table
 from protocols.modbus.layout import address_of
-from protocols.modbus.requests import WRITE_COIL, coil_body, register_write
+from protocols.modbus.requests import coil_write, mask_write, register_write
 from vppscada.model.commands import AnalogValue, CommandBody, Crob, CrobOperation, TripClose
 from vppscada.model.points import Point, PointKind
 
@@ -23,11 +24,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A request and the body that its answer must have."""
+    """A request and the body that its answer must have.
+
+    ``shown``: what reading it back must bring, registers as they lie on the wire, where ``mask`` has ones.
+    """
 
     function_code: int
     body: bytes
     echo: bytes
+    shown: tuple[int, ...] = ()
+    mask: tuple[int, ...] = ()
 
     @property
     def pdu(self) -> bytes:
@@ -35,9 +41,14 @@ class Write:
         return bytes((self.function_code,)) + self.body
 
 
-def needs_read(address: ModbusAddress) -> bool:
-    """True where a binary output is part of a register that has to be read before it is written."""
-    return address.table is Table.HOLDING_REGISTER and (address.bit is not None or bool(address.states))
+def needs_read(address: ModbusAddress, masks: bool) -> bool:
+    """True where a binary output is part of a register that has to be read before it is written.
+
+    ``masks``: the device has the function that changes single bits.
+    """
+    if address.table is not Table.HOLDING_REGISTER:
+        return False
+    return bool(address.states) or (address.bit is not None and not masks)
 
 
 def steps_of(point: Point, body: CommandBody) -> tuple[Step, ...]:
@@ -74,19 +85,33 @@ def write_analog(point: Point, body: CommandBody, exponent: float | None, write_
         raise CannotEncode(f"a {type(body).__name__} is no command for a point of kind {point.kind}")
     address = address_of(point)
     words = encode_number(address, body.value, exponent)
-    return Write(*register_write(address.register, words, write_multiple))
+    return Write(*register_write(address.register, words, write_multiple), words, (0xFFFF,) * len(words))
 
 
-def write_binary(address: ModbusAddress, on: bool, before: int, write_multiple: bool) -> Write:
-    """The write that puts a binary output into a state. ``before``: the raw value of its register now.
+def write_binary(address: ModbusAddress, on: bool, before: int, write_multiple: bool, masks: bool = False) -> Write:
+    """The write that puts a binary output into a state.
+
+    ``before``: the raw value of its register now; of no account where `needs_read` says no.
 
     Raises:
         CannotEncode: the register's type cannot hold the value.
     """
     if address.table is Table.COIL:
-        body = coil_body(address.register, on)
-        return Write(WRITE_COIL, body, body)
+        return Write(*coil_write(address.register, on, write_multiple), (int(on),), (1,))
+    if address.bit is not None:
+        mask = integer_words(address, 1 << address.bit)
+        if masks:
+            place = next(i for i, word in enumerate(mask) if word)
+            head = mask_write(address.register + place, mask[place].bit_length() - 1, on)
+            return Write(*head, mask if on else (0,) * len(mask), mask)
     raw = flag_word(address, on, before)
     if not 0 <= raw < 1 << 16 * address.registers:
         raise CannotEncode(f"{raw} does not go into {address.data_type.name}")
-    return Write(*register_write(address.register, integer_words(address, raw), write_multiple))
+    words = integer_words(address, raw)
+    mask = integer_words(address, 1 << address.bit) if address.bit is not None else (0xFFFF,) * len(words)
+    return Write(*register_write(address.register, words, write_multiple), words, mask)
+
+
+def is_shown(write: Write, found: Sequence[int]) -> bool:
+    """True if what was read back is what was written, wherever the write has a say."""
+    return all(word & mask == wanted & mask for word, wanted, mask in zip(found, write.shown, write.mask, strict=True))

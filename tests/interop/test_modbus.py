@@ -12,9 +12,9 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from pyModbusTCP.client import ModbusClient
 from pyModbusTCP.server import DataBank, ModbusServer
 
+from protocols.modbus.media import Framing
 from protocols.modbus.server import ModbusOutstation
 from protocols.modbus.session import ModbusSession
-from protocols.modbus.settings import Framing
 from tests.unit.protocols.modbus.making import (
     FIRST_ROW,
     Handler,

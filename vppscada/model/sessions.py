@@ -70,6 +70,8 @@ SESSION_FIGURES: dict[str, tuple[PointKind, str, str]] = {
     "frames_received": (PointKind.COUNTER, "", "Frames, replies or notifications received"),
     "link_errors": (PointKind.COUNTER, "", "Frames received that were not sound, or fit no request"),
     "response_timeouts": (PointKind.COUNTER, "", "Requests that no answer came to in time"),
+    "slow_responses": (PointKind.COUNTER, "", "Answers that took more than half of the time they may take"),
+    "refusals": (PointKind.COUNTER, "", "Requests that the device refused"),
     "retries": (PointKind.COUNTER, "", "Requests and frames that were sent again"),
     INDICATIONS: (PointKind.ANALOG_INPUT, "", "Internal indications of the last response, first octet lowest"),
     LAST_GOOD: (PointKind.ANALOG_INPUT, "s", "Time since the device was last heard"),

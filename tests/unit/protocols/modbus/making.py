@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from protocols.modbus.config import ADDRESS_COLUMNS, ModbusAddress, read_address
+from protocols.modbus.media import Framing
 from protocols.modbus.session import ModbusSession
-from protocols.modbus.settings import Framing, ModbusOutstationSettings, ModbusSessionSettings
+from protocols.modbus.settings import ModbusOutstationSettings, ModbusSessionSettings
 from vppscada.model.batch import Batch
 from vppscada.model.commands import Command, CommandBody, CommandMode, CommandStatus, Origin
 from vppscada.model.points import Point, PointKind, RowPoint

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from protocols.modbus.media import Framing
 from protocols.modbus.server import ModbusOutstation
-from protocols.modbus.settings import Framing
 from tests.unit.protocols.modbus.making import (
     FIRST_ROW,
     Handler,

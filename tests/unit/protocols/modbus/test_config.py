@@ -4,7 +4,7 @@ import pytest
 
 from protocols.modbus import DRIVER
 from protocols.modbus.config import Table, WordOrder, address_key
-from protocols.modbus.settings import Framing
+from protocols.modbus.media import Framing
 from tests.unit.protocols.modbus.making import address
 from vppscada.model.errors import CellFaults, SettingFaults
 from vppscada.model.points import PointKind

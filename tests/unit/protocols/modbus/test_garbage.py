@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from protocols.modbus.image import Image
 from protocols.modbus.inbound import Outputs, Refused
+from protocols.modbus.line import Line
+from protocols.modbus.media import Framing
 from protocols.modbus.server import ModbusOutstation
 from protocols.modbus.serving import answer_read, parse_write
-from protocols.modbus.settings import Framing
-from protocols.modbus.wire import Wire
 from tests.unit.protocols.modbus.making import Handler, own_rows, point, server_settings, session_settings
 
 POINTS = [
@@ -52,21 +52,30 @@ def test_every_request_is_answered_or_refused(pdu: bytes) -> None:
 def test_a_client_outlives_any_bytes(framing: Framing, chunks: list[bytes]) -> None:
     async def talk() -> None:
         statistics: Counter[str] = Counter()
-        wire = Wire(session_settings(1, framing), statistics)
-        question = asyncio.ensure_future(_asked(wire))
+        line = Line(session_settings(1, framing).medium)
+        line.connection_made(_Nowhere())
+        question = asyncio.ensure_future(_asked(line, statistics))
         await asyncio.sleep(0)
         for chunk in chunks:
-            wire.data_received(chunk)
-            assert len(wire.recv_buffer) <= 600
-        wire.shut("the end")
+            line.data_received(chunk)
+            assert line.held <= 600
+        line.shut("the end")
         await question
 
     asyncio.run(talk())
 
 
-async def _asked(wire: Wire) -> None:
+class _Nowhere(asyncio.Transport):
+    def write(self, data: object) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+async def _asked(line: Line, statistics: Counter[str]) -> None:
     try:
-        await wire.ask(b"\x03\0\0\0\x01")
+        await line.ask(1, b"\x03\0\0\0\x01", 1.0, statistics, rest=True)
     except Exception as fault:
         assert type(fault).__name__ in ("ReplyInvalid", "ConnectionError")
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from protocols.modbus.media import Framing
 from protocols.modbus.server import ModbusOutstation
-from protocols.modbus.settings import Framing, ModbusOutstationSettings
+from protocols.modbus.settings import ModbusOutstationSettings
 from tests.unit.protocols.modbus.making import Handler, own_rows, point
 from vppscada.model.batch import Cause, untimed_batch
 from vppscada.model.commands import AnalogValue, Command, CommandStatus

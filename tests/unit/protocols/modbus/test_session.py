@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from protocols.modbus.media import Framing
 from protocols.modbus.session import ModbusSession
-from protocols.modbus.settings import Framing
 from tests.unit.protocols.modbus.making import (
     FIRST_ROW,
     FakeDevice,

@@ -5,8 +5,8 @@ import asyncio
 import numpy as np
 import pytest
 
+from protocols.modbus.media import Framing
 from protocols.modbus.session import ModbusSession
-from protocols.modbus.settings import Framing
 from tests.unit.protocols.modbus.making import (
     FakeDevice,
     Handler,
@@ -258,4 +258,4 @@ async def test_cancelling_a_session_closes_its_connection() -> None:
         session = ModbusSession("s", session_settings(outstation.port), rows(POINTS))
         async with running(session):
             assert outstation.statistics["connections_opened"] == 1
-        await eventually(lambda: not outstation._connections)
+        await eventually(lambda: outstation.connections == 0)

@@ -1,0 +1,240 @@
+"""One connection to one device or to a line of several: its users ask by turns, one question at a time.
+
+pymodbus' client takes any answer for success, notices a peer that hangs up only when its timeout has passed, and
+reconnects on its own. Here answers stay bytes for `replies` to check, a hang-up ends the question at once, and nothing
+reconnects. pymodbus' framers and serial transport are used.
+"""
+
+import asyncio
+import ssl
+import struct
+import time
+from collections import Counter
+from typing import NamedTuple
+
+from pymodbus.exceptions import ModbusException
+from pymodbus.framer import FRAMER_NAME_TO_CLASS, FramerBase, FramerType
+from pymodbus.pdu import DecodePDU
+
+from protocols.modbus.certificates import client_context
+from protocols.modbus.media import ANY_NAME, Framing, Medium, SerialSettings
+from protocols.modbus.replies import ReplyInvalid
+from protocols.modbus.requests import reply_length
+from protocols.modbus.serial_line import open_serial
+from vppscada.model.sessions import SessionLost
+
+_FRAMERS = {Framing.TCP: FramerType.SOCKET, Framing.RTU_OVER_TCP: FramerType.RTU, Framing.RTU: FramerType.RTU}
+#: What pymodbus' framers raise at bytes that they cannot take.
+FRAMER_FAULTS = (ModbusException, ValueError, IndexError, struct.error)
+#: No frame is longer; what stays undecoded beyond two of them is garbage.
+_MOST_KEPT = 520
+_SHUTDOWN_S = 1.0
+
+
+def framer_of(framing: Framing, is_server: bool) -> FramerBase:
+    """pymodbus' framer of a framing."""
+    return FRAMER_NAME_TO_CLASS[_FRAMERS[framing]](DecodePDU(is_server))
+
+
+class Reply(NamedTuple):
+    """An answer to the question that was asked."""
+
+    function_code: int
+    payload: bytes  # what follows the function code
+
+    @property
+    def exception_code(self) -> int:
+        """The code of an exception answer; 0 if it is none."""
+        return self.payload[0] if self.function_code & 0x80 else 0
+
+
+class Line(asyncio.Protocol):
+    """A connection that lives once. Whoever holds ``turn`` may ask."""
+
+    def __init__(self, medium: Medium) -> None:
+        self.turn = asyncio.Lock()  # it is fair: nobody waits longer than one question of each other user
+        self._loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[str] = self._loop.create_future()
+        self._medium = medium
+        self._transport: asyncio.Transport | None = None
+        self._framer = framer_of(medium.framing, is_server=False)
+        self._has_transactions = not medium.framing.is_rtu
+        self._serial: SerialSettings | None = medium.serial
+        self._transaction = 0
+        self._kept = b""
+        self._asked: bytes = b""
+        self._device_id = 0
+        self._statistics: Counter[str] = Counter()
+        self._waiting: asyncio.Future[Reply] | None = None
+        self._quiet_at = 0.0  # a frame may begin on a serial line from then on
+        self._rests_until: dict[int, float] = {}  # by device id
+
+    @property
+    def held(self) -> int:
+        """Octets of an incomplete frame that are kept."""
+        return len(self._kept)
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            SessionLost: refused, unreachable, not within the time for it, or a certificate is not good.
+        """
+        try:
+            async with asyncio.timeout(self._medium.connect_timeout_s):
+                await self._connect()
+        except TimeoutError as late:
+            raise SessionLost(f"no connection to {self._medium} in {self._medium.connect_timeout_s:g} s") from late
+        except (OSError, ValueError, RuntimeError) as fault:  # ValueError: a host name that cannot be encoded
+            raise SessionLost(f"cannot connect to {self._medium}: {fault}") from fault
+
+    async def _connect(self) -> None:
+        medium = self._medium
+        if medium.serial is not None:
+            self._transport = open_serial(medium.serial, self)
+            return
+        context: ssl.SSLContext | None = None
+        name: str | None = None
+        if medium.tls is not None:
+            context = client_context(medium.tls)
+            name = medium.host if medium.tls.peer_name in ("", ANY_NAME) else medium.tls.peer_name
+        await self._loop.create_connection(
+            lambda: self,
+            medium.host,
+            medium.port,
+            ssl=context,
+            server_hostname=name,
+            ssl_shutdown_timeout=_SHUTDOWN_S if context else None,
+        )
+
+    def shut(self, reason: str) -> None:
+        """Close the connection; a question that is under way fails."""
+        self._end(reason)
+        if self._transport is not None:
+            self._transport.close()
+
+    # --- questions
+
+    async def rested(self, device_id: int) -> None:
+        """Return once no answer of the device to a question that was given up can come any more.
+
+        An RTU frame has no transaction id: the late answer would pass for the next one's.
+        """
+        until = self._rests_until.get(device_id, 0.0)
+        while (wait_s := until - self._loop.time()) > 0:
+            await asyncio.wait((self.lost,), timeout=wait_s)
+            if self.lost.done():
+                return
+
+    async def ask(self, device_id: int, pdu: bytes, timeout_s: float, statistics: Counter[str], rest: bool) -> Reply:
+        """Send a request and await its answer, which may be an exception answer. The caller holds the turn.
+
+        ``rest``: a device that leaves an RTU question unanswered is left alone for a while; without it the
+        connection is closed, since nobody else needs it.
+
+        Raises:
+            TimeoutError: no answer in time.
+            ReplyInvalid: an answer that is not one to this request.
+            ConnectionError: the connection is or went down.
+        """
+        if self.lost.done() or self._transport is None:
+            raise ConnectionError(self.lost.result() if self.lost.done() else "not connected")
+        if self._serial is not None:
+            await self._silence()
+        self._transaction = self._transaction % 0xFFFF + 1
+        self._asked, self._device_id, self._statistics = pdu, device_id, statistics
+        self._kept = b""
+        self._waiting = self._loop.create_future()
+        statistics["requests_sent"] += 1
+        frame = self._framer.encode(pdu, device_id, self._transaction)
+        began = self._loop.time()
+        self._transport.write(frame)
+        if self._serial is not None:  # the characters take their time in both directions
+            timeout_s += self._serial.character_s * (len(frame) + reply_length(pdu) + 3)
+        limit = self._loop.call_later(timeout_s, self._fail, TimeoutError())  # asyncio.timeout costs more
+        try:
+            reply = await self._waiting
+        except (TimeoutError, asyncio.CancelledError):
+            self._given_up(device_id, timeout_s, rest)
+            raise
+        finally:
+            limit.cancel()
+            self._waiting = None
+        taken_s = self._loop.time() - began
+        statistics["response_time_us"] += int(taken_s * 1e6)  # of all answers together
+        if taken_s > timeout_s / 2:
+            statistics["replies_slow"] += 1
+        return reply
+
+    async def _silence(self) -> None:
+        wait_s = self._quiet_at - time.monotonic()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+
+    def _given_up(self, device_id: int, timeout_s: float, rest: bool) -> None:
+        if self._has_transactions:
+            return
+        if rest:
+            self._rests_until[device_id] = self._loop.time() + 2 * timeout_s
+        else:
+            self.shut("a question was given up, and a late answer could not be told from the next one")
+
+    # --- what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: connected, with TLS after the handshake."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if self.lost.done():  # given up meanwhile
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: octets came. What cannot be decoded fails the question instead of the transport."""
+        if self._serial is not None:
+            self._quiet_at = time.monotonic() + self._serial.silence_s
+        data = self._kept + data if self._kept else data
+        used = 0
+        try:
+            while used < len(data):
+                size, device_id, transaction, pdu = self._framer.decode(data[used:] if used else data)
+                if not size:
+                    break
+                used += size
+                if pdu:
+                    self._take(device_id, transaction, pdu)
+                else:
+                    self._statistics["frames_malformed"] += 1
+        except FRAMER_FAULTS as fault:
+            self._statistics["frames_malformed"] += 1
+            self._fail(ReplyInvalid(str(fault)))
+            used = len(data)
+        self._kept = data[used:] if len(data) - used <= _MOST_KEPT else b""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the peer or the network ended the connection."""
+        self._end(f"connection closed by the device ({exc})" if exc else "connection closed by the device")
+
+    def _take(self, device_id: int, transaction: int, pdu: bytes) -> None:
+        if self._waiting is None or self._waiting.done():
+            self._statistics["replies_unexpected"] += 1
+        elif self._has_transactions and transaction != self._transaction:
+            self._statistics["replies_late"] += 1  # to a question that was given up, or to nobody's
+        elif device_id != self._device_id:
+            if device_id in self._rests_until:
+                self._statistics["replies_late"] += 1
+            else:
+                self._fail(ReplyInvalid(f"device {device_id} answered for {self._device_id}"))
+        elif pdu[0] & 0x7F != self._asked[0] or (pdu[0] & 0x80 and len(pdu) != 2):
+            self._fail(ReplyInvalid(f"{pdu[:2].hex()} answered to function {self._asked[0]}"))
+        else:
+            self._statistics["replies_received"] += 1
+            self._waiting.set_result(Reply(pdu[0], pdu[1:]))
+
+    def _end(self, reason: str) -> None:
+        if not self.lost.done():
+            self.lost.set_result(reason)
+        self._fail(ConnectionError(reason))
+
+    def _fail(self, fault: Exception) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(fault)
