@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from protocols.modbus.config import ModbusAddress, Table
 from protocols.modbus.data_types import BOOL, NUMBERS, DataType
-from protocols.modbus.plan import Block, Limits, Plan, plan_reads, span_of, split
+from protocols.modbus.plan import Block, Hole, Limits, Plan, plan_reads, span_of, split
 
 
 def holding(*registers: int, data_type: str = "uint16") -> list[ModbusAddress]:
@@ -133,3 +133,28 @@ def test_splitting_a_read_loses_no_value_and_ends(addresses: list[ModbusAddress]
             if not smaller:
                 whole.append(part)
         assert sorted(span for one in whole for span in one.spans) == sorted(block.spans)
+
+
+def test_a_hole_is_never_read_over() -> None:
+    holes = (Hole(Table.HOLDING_REGISTER, 3, 4), Hole(Table.INPUT_REGISTER, 6, 7))
+    assert reads(plan_reads(holding(0, 5, 8), Limits(holes=holes))) == [
+        (Table.HOLDING_REGISTER, 0, 1),
+        (Table.HOLDING_REGISTER, 5, 4),
+    ]
+
+
+def test_a_value_in_a_hole_is_refused() -> None:
+    with pytest.raises(ValueError, match="holding_register 4 lies in a hole"):
+        plan_reads(holding(4, data_type="uint32"), Limits(holes=(Hole(Table.HOLDING_REGISTER, 5, 9),)))
+
+
+@given(st.sets(st.integers(0, 300), min_size=1), st.sets(st.integers(0, 300)), st.integers(1, 125), st.integers(0, 30))
+def test_no_read_touches_a_hole_and_every_value_outside_is_read(
+    wanted: set[int], holes: set[int], registers: int, gap: int
+) -> None:
+    outside = wanted - holes
+    declared = tuple(Hole(Table.HOLDING_REGISTER, hole, hole + 1) for hole in holes)
+    plan = plan_reads(holding(*outside), Limits(registers=registers, gap=gap, holes=declared))
+    touched = {register for block in plan.blocks for register in range(block.start, block.start + block.count)}
+    assert not touched & holes
+    assert outside <= touched
