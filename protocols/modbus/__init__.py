@@ -1,4 +1,4 @@
-"""Modbus over TCP, and RTU frames over TCP: sessions as a client, outstations as a server."""
+"""Modbus over TCP, TLS, serial lines and serial gateways: sessions as a client, outstations as a server."""
 
 from protocols.modbus.driver import DRIVER
 

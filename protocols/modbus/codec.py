@@ -76,7 +76,8 @@ def _decode_numbers(group: NumberGroup, registers: Words) -> tuple[Values, Quali
     if group.type.is_bcd:
         value, bad = _from_bcd(raw.astype(np.uint64), 4 * group.type.registers)
         return value, np.where(bad, _NO_REFERENCE, _ONLINE)
-    value = raw.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is one of the values that are found bad below
+        value = raw.astype(np.float64)
     if group.type.is_float:
         bad = ~np.isfinite(value)
     else:
