@@ -10,8 +10,8 @@ import pytest
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from protocols.modbus.server import ModbusOutstation
-from protocols.modbus.sunspec import definitions, write
-from protocols.modbus.sunspec_maps import MAPS
+from protocols.modbus.sunspec.__main__ import write
+from protocols.modbus.sunspec.shipped import MAPS
 from tests.unit.protocols.modbus.making import Handler, server_settings
 from tests.unit.protocols.modbus.test_maps import points
 from vppscada.model.batch import Cause, untimed_batch
@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parents[2] / "point_maps"
 @pytest.mark.parametrize("name", MAPS)
 def test_the_shipped_map_is_what_the_definitions_give(name: str) -> None:
     out = io.StringIO()
-    write(MAPS[name], definitions(), out)
+    write(MAPS[name], out)
     assert (FOLDER / f"modbus_sunspec_{name}.csv").read_text() == out.getvalue()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vppscada import __version__
-from vppscada.admin import commands, map_commands, traces
+from vppscada.admin import commands, map_grammar, traces
 from vppscada.model.errors import ConfigError, VppscadaError
 from vppscada.station.drivers import DECODERS
 
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     _add_demo(verbs)
     _add_decode(verbs)
     _add_trace(verbs)
-    _add_map(verbs)
+    map_grammar.add_map(verbs)
     return top
 
 
@@ -129,21 +129,6 @@ def _add_trace(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     trace.add_argument("--follow", action="store_true", help="wait for more until interrupted")
     _lines(trace)
     trace.set_defaults(command=traces.follow)
-
-
-def _add_map(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
-    below = verbs.add_parser("map", help="bring point maps in and out").add_subparsers(required=True, metavar="VERB")
-    export = below.add_parser("export", help="write a map as an Excel workbook with drop-downs, or as CSV")
-    export.add_argument("map", metavar="MAP", help="a map of either form, or the name of a shipped map")
-    export.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="ends in .xlsx or .csv")
-    export.add_argument("--protocol", default="", help="where the file's name does not begin with it")
-    export.add_argument("--force", action="store_true", help="replace a file that exists")
-    export.set_defaults(command=map_commands.export)
-    profile = below.add_parser("profile", help="write the DNP3 device profile and point lists for the EMS side")
-    profile.add_argument("site", metavar="SITE", help="site file, or the name of a shipped site")
-    profile.add_argument("--ems", default="", metavar="NAME", help="only this outstation")
-    profile.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-    profile.set_defaults(command=map_commands.profile)
 
 
 def _lines(parser: argparse.ArgumentParser) -> None:

@@ -20,21 +20,31 @@ from vppscada.station.drivers import DOCUMENTS, DRIVERS
 
 def export(options: argparse.Namespace) -> int:
     """Write a map in the other form, workbook or CSV; faults leave as ConfigError and nothing is written."""
-    source = _map_file(options.map)
-    target: Path = options.output
-    if target.suffix.lower() not in (WORKBOOK_SUFFIX, ".csv"):
-        raise VppscadaError(f"{target}: expected a file name that ends in .xlsx or .csv")
-    if target.exists() and not options.force:
-        raise VppscadaError(f"{target} exists already; --force replaces it")
+    source = map_file(options.map)
     sheet = read_sheet(source)
     driver = _driver(source, options.protocol)
     _check(source, sheet, driver)
-    if target.suffix.lower() == WORKBOOK_SUFFIX:
+    write_sheet(sheet, driver, options.output, force=options.force)
+    sys.stdout.write(f"{options.output}: {len(sheet.rows)} rows of {source}\n")
+    return 0
+
+
+def write_sheet(sheet: Sheet, driver: Driver | None, target: Path, *, force: bool) -> None:
+    """Write a map in the form that the target's name tells.
+
+    Raises:
+        VppscadaError: the name tells none, or the file exists and is not to be replaced.
+        ConfigError: a cell is longer than a workbook can hold.
+    """
+    suffix = target.suffix.lower()
+    if suffix not in (WORKBOOK_SUFFIX, ".csv"):
+        raise VppscadaError(f"{target}: expected a file name that ends in .xlsx or .csv")
+    if target.exists() and not force:
+        raise VppscadaError(f"{target} exists already; --force replaces it")
+    if suffix == WORKBOOK_SUFFIX:
         write_workbook(sheet, all_columns(driver), target)
     else:
         target.write_text(csv_text(sheet), encoding="utf-8")
-    sys.stdout.write(f"{target}: {len(sheet.rows)} rows of {source}\n")
-    return 0
 
 
 def profile(options: argparse.Namespace) -> int:
@@ -55,8 +65,12 @@ def profile(options: argparse.Namespace) -> int:
     return 0
 
 
-def _map_file(argument: str) -> Path:
-    """A file, or the name of a shipped map."""
+def map_file(argument: str) -> Path:
+    """A file, or the name of a shipped map.
+
+    Raises:
+        VppscadaError: there is none.
+    """
     found = find_map(argument, Path.cwd() / "site.toml")
     if found is None:
         raise VppscadaError(f"no map {argument!r}: expected a file, or the name of a shipped map")

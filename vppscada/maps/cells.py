@@ -34,13 +34,15 @@ class Line:
         return Place(self.file, self.number, self.cells[min(position, len(self.cells) - 1)].column)
 
 
-def table_lines(file: Path, text: str, faults: list[Fault], comments: str = "#") -> Iterator[Line]:
+def table_lines(
+    file: Path, text: str, faults: list[Fault], comments: str = "#", delimiter: str = ","
+) -> Iterator[Line]:
     """The lines that are neither blank nor comments. Broken quotes become faults, and their lines are left out."""
     for number, line in enumerate(_LINE_END.split(text), start=1):
         if not line.strip() or (comments and line.lstrip().startswith(comments)):
             continue
         if '"' in line:
-            cells, broken = _split_quoted(line)
+            cells, broken = _split_quoted(line, delimiter)
             if broken:
                 faults.append(
                     Place(file, number, broken).fault("a quote", 'a cell quoted as a whole: "…", with "" inside')
@@ -48,13 +50,13 @@ def table_lines(file: Path, text: str, faults: list[Fault], comments: str = "#")
                 continue
             yield Line(file, number, cells)
         else:
-            yield Line(file, number, _split_plain(line))
+            yield Line(file, number, _split_plain(line, delimiter))
 
 
-def _split_plain(line: str) -> tuple[Cell, ...]:
+def _split_plain(line: str, delimiter: str) -> tuple[Cell, ...]:
     cells = []
     start = 0
-    for part in line.split(","):
+    for part in line.split(delimiter):
         cells.append(_cell(part, start))
         start += len(part) + 1
     return tuple(cells)
@@ -66,23 +68,23 @@ def _cell(part: str, start: int) -> Cell:
     return Cell(stripped, start + blanks + 1)
 
 
-def _split_quoted(line: str) -> tuple[tuple[Cell, ...], int]:
+def _split_quoted(line: str, delimiter: str) -> tuple[tuple[Cell, ...], int]:
     """The cells, and the column of a quote that is out of place (0 = none)."""
     cells: list[Cell] = []
     at = 0
     while True:
         begin = at
-        while begin < len(line) and line[begin] in " \t":
+        while begin < len(line) and line[begin] in " \t" and line[begin] != delimiter:
             begin += 1
         if begin < len(line) and line[begin] == '"':
             text, at = _quoted(line, begin)
-            end = line.find(",", at) if at >= 0 else -1
+            end = line.find(delimiter, at) if at >= 0 else -1
             end = len(line) if end < 0 else end
             if at < 0 or line[at:end].strip():
                 return (), begin + 1
             cells.append(Cell(text.strip(), begin + 1))
         else:
-            end = line.find(",", at)
+            end = line.find(delimiter, at)
             end = len(line) if end < 0 else end
             if '"' in line[at:end]:
                 return (), line.index('"', at) + 1

@@ -1,7 +1,7 @@
 """A point map as a file: its header, its lines, and what lines must have in common. Every fault at once."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,17 @@ def read_device_map(file: Path, driver: Driver | None, faults: list[Fault]) -> P
 
     ``driver`` None reads a map without addresses: the plant's own points.
     """
-    found = _read(file, driver, faults, POINT_NAME, "a name of letters, digits and _ that begins with a letter")
+    try:
+        table = read_table(file, faults)
+    except ConfigError as error:
+        faults.extend(error.faults)
+        return None
+    return read_device_table(file, table, driver, faults)
+
+
+def read_device_table(file: Path, table: Iterator[Line], driver: Driver | None, faults: list[Fault]) -> PointMap | None:
+    """As `read_device_map`, of lines that have been read already; the first of them is the header."""
+    found = _read(file, table, driver, faults, POINT_NAME, "a name of letters, digits and _ that begins with a letter")
     if found is None:
         return None
     named = {line.point: line for line in found.lines}
@@ -53,7 +63,12 @@ def read_device_map(file: Path, driver: Driver | None, faults: list[Fault]) -> P
 
 def read_export_map(file: Path, driver: Driver, faults: list[Fault]) -> PointMap | None:
     """Read the map of an EMS outstation, whose points are full ids (``asset.point``). A point may occur twice."""
-    found = _read(file, driver, faults, FULL_NAME, "a point's full id, as in plant.active_power", unique=False)
+    try:
+        table = read_table(file, faults)
+    except ConfigError as error:
+        faults.extend(error.faults)
+        return None
+    found = _read(file, table, driver, faults, FULL_NAME, "a point's full id, as in plant.active_power", unique=False)
     if found is not None:
         check_addresses(found, driver, faults)
     return found
@@ -87,17 +102,13 @@ def _telling_column(line: MapLine, driver: Driver) -> str:
 
 def _read(
     file: Path,
+    table: Iterator[Line],
     driver: Driver | None,
     faults: list[Fault],
     grammar: re.Pattern[str],
     expected: str,
     unique: bool = True,
 ) -> PointMap | None:
-    try:
-        table = read_table(file, faults)
-    except ConfigError as error:
-        faults.extend(error.faults)
-        return None
     header = next(table, None)
     known = all_columns(driver)
     wanted = tuple(column.name for column in known)

@@ -44,11 +44,11 @@ def sorted_faults(faults: list[Fault]) -> list[Fault]:
     return sorted(set(faults), key=lambda fault: (str(fault.file), fault.line, fault.column, fault.found))
 
 
-def read_text(file: Path, *, keep_mark: bool = False) -> str:
+def read_text(file: Path, *, keep_mark: bool = False, encoding: str = "utf-8") -> str:
     """The text of a file, without a byte order mark (unless ``keep_mark``).
 
     Raises:
-        ConfigError: it cannot be read, is not UTF-8, or holds characters that are no text.
+        ConfigError: it cannot be read, is not in that encoding, or holds characters that are no text.
     """
     try:
         data = file.read_bytes()
@@ -57,11 +57,11 @@ def read_text(file: Path, *, keep_mark: bool = False) -> str:
     except (OSError, ValueError) as error:
         raise ConfigError([Place(file).fault(f"a file that cannot be read ({error})", "a readable file")]) from None
     try:
-        text = data.decode("utf-8" if keep_mark else "utf-8-sig")
+        text = data.decode("utf-8-sig" if encoding == "utf-8" and not keep_mark else encoding)
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", errors="replace")
+        before = data[: error.start].decode(encoding, errors="replace")
         place = place_at(file, before, len(before))
-        raise ConfigError([place.fault(f"byte 0x{data[error.start]:02x}", "text in UTF-8")]) from None
+        raise ConfigError([place.fault(f"byte 0x{data[error.start]:02x}", f"text in {encoding.upper()}")]) from None
     odd = _NO_TEXT.search(text)
     if odd:
         found = "a NUL character" if odd[0] == "\0" else f"the control character U+{ord(odd[0]):04X}"

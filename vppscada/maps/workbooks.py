@@ -16,7 +16,7 @@ from openpyxl.cell.read_only import EmptyCell
 
 from vppscada.maps.cells import Cell, Line
 from vppscada.maps.places import Place, cell_name
-from vppscada.maps.words import quoted
+from vppscada.maps.words import one_of, quoted
 from vppscada.model.errors import ConfigError, Fault
 
 WORKBOOK_SUFFIX = ".xlsx"
@@ -39,13 +39,15 @@ def workbook_lines(file: Path, faults: list[Fault]) -> Iterator[Line]:
             yield line
 
 
-def workbook_rows(file: Path, faults: list[Fault]) -> Iterator[Line]:
+def workbook_rows(file: Path, faults: list[Fault], sheet: str = "") -> Iterator[Line]:
     """The rows that are not blank, comments among them. Trailing blank cells beyond the header's width are left out.
+
+    ``sheet`` is its name; without one it is the first.
 
     Raises:
         ConfigError: as above.
     """
-    results, formulas = _sheet(file, data_only=True), _sheet(file, data_only=False)
+    results, formulas = _sheet(file, sheet, data_only=True), _sheet(file, sheet, data_only=False)
     width = 0
     for number, (row, written) in enumerate(zip(results, formulas, strict=True), start=1):
         before = len(faults)
@@ -62,8 +64,8 @@ def workbook_rows(file: Path, faults: list[Fault]) -> Iterator[Line]:
         yield Line(file, number, (*cells[: max(filled, width)], *blank))
 
 
-def _sheet(file: Path, *, data_only: bool) -> Iterator[tuple[Any, ...]]:
-    """The rows of the first sheet as cells, with formulas or with their results."""
+def _sheet(file: Path, name: str, *, data_only: bool) -> Iterator[tuple[Any, ...]]:
+    """The rows of a sheet as cells, with formulas or with their results."""
     try:
         with zipfile.ZipFile(file) as parts:
             unpacked = sum(part.file_size for part in parts.infolist())
@@ -71,7 +73,10 @@ def _sheet(file: Path, *, data_only: bool) -> Iterator[tuple[Any, ...]]:
             found = f"a workbook that unpacks to {unpacked >> 20} MB"
             raise ConfigError([Place(file).fault(found, f"at most {_LARGEST_UNPACKED >> 20} MB")])
         book = openpyxl.load_workbook(file, read_only=True, data_only=data_only)
-        sheet = book.worksheets[0]
+        names = [one.title for one in book.worksheets]
+        if name and name not in names:
+            raise ConfigError([Place(file).fault(f"no sheet {quoted(name)}", one_of(name, names))])
+        sheet = book.worksheets[names.index(name) if name else 0]
         sheet.reset_dimensions()  # some programs write none, or wrong ones
         rows = list(sheet.iter_rows())
         book.close()

@@ -1,0 +1,46 @@
+"""The grammar of ``vppscada map``."""
+
+import argparse
+from pathlib import Path
+
+from vppscada.admin import map_commands, map_imports
+
+_Verbs = argparse._SubParsersAction
+
+
+def add_map(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    """Add ``map`` and what stands below it."""
+    below = verbs.add_parser("map", help="bring point maps in and out").add_subparsers(required=True, metavar="VERB")
+    _add_import(below)
+    export = below.add_parser("export", help="write a map as an Excel workbook with drop-downs, or as CSV")
+    export.add_argument("map", metavar="MAP", help="a map of either form, or the name of a shipped map")
+    export.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="ends in .xlsx or .csv")
+    export.add_argument("--protocol", default="", help="where the file's name does not begin with it")
+    export.add_argument("--force", action="store_true", help="replace a file that exists")
+    export.set_defaults(command=map_commands.export)
+    profile = below.add_parser("profile", help="write the DNP3 device profile and point lists for the EMS side")
+    profile.add_argument("site", metavar="SITE", help="site file, or the name of a shipped site")
+    profile.add_argument("--ems", default="", metavar="NAME", help="only this outstation")
+    profile.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    profile.set_defaults(command=map_commands.profile)
+
+
+def _add_import(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    sources = verbs.add_parser("import", help="propose a map: from a device, a profile, or a list of your own")
+    below = sources.add_subparsers(required=True, metavar="SOURCE")
+    sunspec = below.add_parser("sunspec", help="ask a SunSpec device over Modbus/TCP")
+    sunspec.add_argument("target", metavar="HOST[:PORT]")
+    sunspec.add_argument("--unit", type=int, default=1, metavar="N", help="unit identifier (default: 1)")
+    sunspec.set_defaults(command=map_imports.sunspec)
+    mesa = below.add_parser("mesa", help="an IEEE 1815.2 (MESA-DER) profile in JSON")
+    mesa.add_argument("file", type=Path, metavar="PROFILE")
+    mesa.set_defaults(command=map_imports.mesa)
+    for word, what in (("csv", "a CSV file"), ("xlsx", "an Excel workbook")):
+        table = below.add_parser(word, help=f"{what} with columns of your own")
+        table.add_argument("file", type=Path, metavar="FILE")
+        table.add_argument("--mapping", type=Path, required=True, metavar="TOML", help="which column is which")
+        table.set_defaults(command=map_imports.table)
+    for parser in below.choices.values():
+        parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="ends in .csv or .xlsx (default: stdout)")
+        parser.add_argument("--against", default="", metavar="MAP", help="show what it would change in this map")
+        parser.add_argument("--force", action="store_true", help="replace a file that exists")
