@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from protocols.modbus.sunspec.models import BASE, MARKER, ModelPoint
+from protocols.modbus.sunspec.models import BASE, MARKER, ModelPoint, scale_factor_of
 from protocols.modbus.sunspec.roles import Extra, Roles
 
 COLUMNS = [
@@ -66,7 +66,7 @@ def lines(roles: Roles, points: Sequence[ModelPoint], base: int = BASE) -> Itera
     replaced = {extra.at for extra in roles.extras if extra.kind.endswith("_output")}
     names = {key: extra.name for key, extra in roles.named.items()}
     for extra in (*roles.named.values(), *roles.extras):
-        yield _line(by_key[extra.at], by_key, names) | _extra_cells(extra)
+        yield _line(by_key[extra.at], by_key, names) | _extra_cells(extra) | {"enabled": ""}
     marker = {"point": "suns", "description": "Marker 'SunS'", "kind": "analog_input", "table": "holding_register"}
     yield marker | {"register": str(base), "data_type": "uint32", "minimum": str(MARKER), "maximum": str(MARKER)}
     for point in mapped:
@@ -122,15 +122,8 @@ def _scaled(point: ModelPoint, by_key: Mapping[str, ModelPoint], names: Mapping[
         return {}
     if isinstance(factor, int):
         return {"scale": f"{10.0**factor:g}"}
-    model, _, path = point.key.partition(".")
-    while True:
-        path = path.rpartition(".")[0]
-        holder = f"{model}.{path}.{factor}" if path else f"{model}.{factor}"
-        if holder in by_key or not path:
-            break
-    if holder not in by_key:
-        return {}
-    return {"scale_factor": names.get(holder, by_key[holder].name)}
+    holder = scale_factor_of(point, by_key)
+    return {} if holder is None else {"scale_factor": names.get(holder.key, holder.name)}
 
 
 def _state_names(definition: Mapping[str, Any]) -> Line:

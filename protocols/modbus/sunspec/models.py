@@ -46,6 +46,20 @@ class ModelPoint:
         return f"m{self.model}{number}_{self.path.lower().replace('.', '_')}"
 
 
+def scale_factor_of(point: ModelPoint, by_key: Mapping[str, ModelPoint]) -> ModelPoint | None:
+    """The point that holds its exponent: of its own group or the nearest around it; None if it has none."""
+    factor = point.definition.get("sf")
+    if not isinstance(factor, str) or not factor:
+        return None
+    model, _, path = point.key.partition(".")
+    while path:
+        path = path.rpartition(".")[0]
+        holder = by_key.get(f"{model}.{path}.{factor}" if path else f"{model}.{factor}")
+        if holder is not None:
+            return holder
+    return None
+
+
 @cache
 def definition(model: int) -> Mapping[str, Any] | None:
     """The top group of a model's definition; None if nobody has defined it."""

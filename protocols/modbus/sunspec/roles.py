@@ -1,6 +1,6 @@
 """Which points of which models have a role: chosen for any chain of models, first come what says it best."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 
@@ -226,22 +226,29 @@ _STATES = (
 )
 
 
-def choose(implemented: Collection[str]) -> Roles:
-    """The roles that a device with these points (by key) can fill."""
+def choose(implemented: Collection[str], present: Collection[str]) -> Roles:
+    """The roles that a device can fill, by the keys of its points.
+
+    ``present`` are also those that show no value: a setpoint that nobody has set yet may be among them, so a set of
+    controls that is there and shows nothing is better than none.
+    """
     alone: dict[str, Extra] = {}
     for extra in _MEASURED:
         if extra.at in implemented and extra.name not in {one.name for one in alone.values()}:
             alone.setdefault(extra.at, extra)
     extras: dict[str, Extra] = {}
     for purpose in _SETS:
-        whole = (found for found in purpose if all(extra.at in implemented for extra in found))
-        for extra in next(whole, ()):
+        for extra in _first_whole(purpose, implemented) or _first_whole(purpose, present):
             extras[extra.name] = extra
     for extra in _STATES:
         if extra.at in implemented:
             extras.setdefault(extra.name, extra)
     names = {extra.name for extra in (*alone.values(), *extras.values())}
     return Roles(alone, tuple(_with_feedback(extra, names) for extra in _in_order(extras)))
+
+
+def _first_whole(purpose: Sequence[tuple[Extra, ...]], keys: Collection[str]) -> tuple[Extra, ...]:
+    return next((found for found in purpose if all(extra.at in keys for extra in found)), ())
 
 
 def _in_order(extras: dict[str, Extra]) -> Iterator[Extra]:

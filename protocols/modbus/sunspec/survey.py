@@ -5,13 +5,14 @@ Only reads are sent. The walk is bounded: by the register space, by the number o
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
 from protocols.modbus.data_types import data_type
 from protocols.modbus.sunspec.lines import UNMAPPED, lines, map_type
-from protocols.modbus.sunspec.models import END_MODEL, MARKER, ModelPoint, definition, end, layout
+from protocols.modbus.sunspec.models import END_MODEL, MARKER, ModelPoint, definition, end, layout, scale_factor_of
 from protocols.modbus.sunspec.roles import choose
 from vppscada.model.proposals import MapProposal, SurveyError
 
@@ -20,8 +21,18 @@ BASES = (40_000, 0, 50_000)
 _MOST_MODELS = 256
 _MOST_REGISTERS = 125  # of one read
 _SPACE = 0x10000
+_NO_MODEL = 0
 _NO_EXPONENT = 0x8000
 _TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """First register and words of each model, headers included; ``broken`` says why it has no proper end."""
+
+    base: int
+    models: Sequence[tuple[int, Sequence[int]]]
+    broken: str = ""
 
 
 class _Device:
@@ -70,10 +81,10 @@ async def survey(host: str, port: int, unit: int) -> MapProposal:
             raise SurveyError(f"cannot connect to {host}:{port}")
         device = _Device(client, where, unit)
         base = await _find(device, where)
-        models = await _walk(device, base, where)
+        chain = await _walk(device, base)
     finally:
         client.close()
-    return _proposal(where, base, models)
+    return _proposal(where, chain)
 
 
 async def _find(device: _Device, where: str) -> int:
@@ -90,39 +101,48 @@ async def _find(device: _Device, where: str) -> int:
     raise SurveyError(f"{where}: no SunSpec marker at holding register {', '.join(map(str, BASES))}{reason}")
 
 
-async def _walk(device: _Device, base: int, where: str) -> list[tuple[int, Sequence[int]]]:
-    """First register and words of each model, headers included."""
+async def _walk(device: _Device, base: int) -> _Chain:
+    """The models one after another, as far as they can be read."""
     found: list[tuple[int, Sequence[int]]] = []
     register = base + 2
     while register + 1 < _SPACE and len(found) < _MOST_MODELS:
-        model, length = await device.words(register, 2)
-        if model == END_MODEL:
-            return found
-        if register + 2 + length > _SPACE:
-            raise SurveyError(
-                f"{where}: model {model} at {register} is {length} registers long, past the last register"
-            )
-        words = await device.words(register + 2, length)
-        found.append((register, (model, length, *words)))
+        try:
+            model, length = await device.words(register, 2)
+            if model in (END_MODEL, _NO_MODEL) or register + 2 + length > _SPACE:
+                return _Chain(base, found, "" if model == END_MODEL else _open_end(model, length, register))
+            found.append((register, (model, length, *await device.words(register + 2, length))))
+        except SurveyError as error:
+            if not found:
+                raise
+            return _Chain(base, found, f"the chain breaks off at register {register} ({error})")
         register += 2 + length
-    raise SurveyError(f"{where}: a chain of models without an end")
+    return _Chain(base, found, f"the chain is longer than {_MOST_MODELS} models")
 
 
-def _proposal(where: str, base: int, models: Sequence[tuple[int, Sequence[int]]]) -> MapProposal:
+def _open_end(model: int, length: int, register: int) -> str:
+    if model == _NO_MODEL:
+        return f"the chain has no end marker: register {register} holds 0"
+    return f"model {model} at register {register} would end {length} registers on, past the last one"
+
+
+def _proposal(where: str, chain: _Chain) -> MapProposal:
     points: list[ModelPoint] = []
     unknown: list[int] = []
     instances: Counter[int] = Counter()
-    for register, words in models:
+    for register, words in chain.models:
         instances[words[0]] += 1
         made = model_points(register, words, instances[words[0]])
         points += made
         if not made:
             unknown.append(words[0])
-    last = max((register + len(words) for register, words in models), default=base + 2)
-    points += end(last)
-    implemented = {point.key for point in points if point.implemented and point.definition["type"] not in UNMAPPED}
-    made_lines = tuple(lines(choose(implemented), points, base))
-    return MapProposal("modbus", made_lines, _notes(where, base, models, points, unknown))
+    last = max((register + len(words) for register, words in chain.models), default=chain.base + 2)
+    points += [] if chain.broken else end(last)
+    present = {point.key for point in points if point.definition["type"] not in UNMAPPED}
+    implemented = {point.key for point in points if point.implemented} & present
+    roles = choose(implemented, present)
+    silent = [extra.name for extra in roles.extras if extra.at not in implemented]
+    notes = _notes(where, chain, len(present - implemented), unknown, silent)
+    return MapProposal("modbus", tuple(lines(roles, points, chain.base)), notes)
 
 
 def model_points(register: int, words: Sequence[int], instance: int) -> list[ModelPoint]:
@@ -130,13 +150,20 @@ def model_points(register: int, words: Sequence[int], instance: int) -> list[Mod
     group = definition(words[0])
     if group is None:
         return []
-    return [
-        _point(
-            ModelPoint(words[0], register + offset, path, defined, instance), words[offset : offset + defined["size"]]
-        )
-        for path, offset, defined in layout(group, words)
-        if offset + int(defined["size"]) <= len(words)
-    ]
+    made = []
+    for path, offset, defined in layout(group, words):
+        after = offset + int(defined["size"])
+        if after <= len(words):
+            point = ModelPoint(words[0], register + offset, path, defined, instance)
+            made.append(_point(point, words[offset:after]))
+    by_key = {point.key: point for point in made}
+    return [point if _has_scale(point, by_key) else _with(point, point.constant, False) for point in made]
+
+
+def _has_scale(point: ModelPoint, by_key: Mapping[str, ModelPoint]) -> bool:
+    """False where the exponent of a point is not implemented: its value means nothing then."""
+    holder = scale_factor_of(point, by_key)
+    return holder is None or holder.constant is not None
 
 
 def _point(point: ModelPoint, words: Sequence[int]) -> ModelPoint:
@@ -169,20 +196,18 @@ def is_implemented(defined: Mapping[str, object], words: Sequence[int]) -> bool:
     return wire.sentinel is None or raw != wire.sentinel & ((1 << 16 * wire.registers) - 1)
 
 
-def _notes(
-    where: str,
-    base: int,
-    models: Sequence[tuple[int, Sequence[int]]],
-    points: Sequence[ModelPoint],
-    unknown: Sequence[int],
-) -> tuple[str, ...]:
-    absent = sum(not point.implemented and point.definition["type"] not in UNMAPPED for point in points)
+def _notes(where: str, chain: _Chain, absent: int, unknown: Sequence[int], silent: Sequence[str]) -> tuple[str, ...]:
+    models = ", ".join(str(words[0]) for _, words in chain.models)
     notes = [
-        f"SunSpec device at {where}, base {base}: models {', '.join(str(words[0]) for _, words in models)}.",
+        f"SunSpec device at {where}, base {chain.base}: models {models}.",
         "Registers by the model definitions bundled with pysunspec2 (Apache-2.0, github.com/sunspec/pysunspec2).",
         "Minimum = maximum marks what does not change: model ids and lengths, scale factors as they were read.",
-        f"{absent} points that the device does not implement are here and not enabled.",
+        f"{absent} points show 'not implemented'; unless they have a role they are not enabled.",
     ]
+    if silent:
+        notes.append(f"These show it, too, and may be unset or not there: {', '.join(silent)}.")
     if unknown:
         notes.append(f"Models without a published definition, left out: {', '.join(map(str, unknown))}.")
+    if chain.broken:
+        notes.append(f"Not all of the device may be here: {chain.broken}.")
     return tuple(notes)
