@@ -10,7 +10,7 @@ from vppscada.maps.imports import differences, mesa_proposal, proposal_sheet, ta
 from vppscada.maps.sheets import csv_text, read_sheet
 from vppscada.model.errors import VppscadaError
 from vppscada.model.proposals import MapProposal
-from vppscada.station.drivers import DRIVERS, SURVEYS
+from vppscada.station.drivers import DRIVERS, SURVEY_OPCUA, SURVEY_SUNSPEC
 
 _MODBUS_PORT = 502
 
@@ -20,7 +20,17 @@ def sunspec(options: argparse.Namespace) -> int:
     host, port = _target(options.target, _MODBUS_PORT)
 
     async def ask() -> MapProposal:
-        return await SURVEYS["sunspec"](host, port, options.unit)
+        return await SURVEY_SUNSPEC(host, port, options.unit)
+
+    return _propose(asyncio.run(ask()), options)
+
+
+def opcua(options: argparse.Namespace) -> int:
+    """Browse a server."""
+    password = options.password_file.read_text(encoding="utf-8").strip() if options.password_file else ""
+
+    async def ask() -> MapProposal:
+        return await SURVEY_OPCUA(options.url, options.user, password)
 
     return _propose(asyncio.run(ask()), options)
 

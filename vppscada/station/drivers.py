@@ -6,6 +6,7 @@ from protocols.dnp3 import DRIVER as DNP3
 from protocols.modbus import DRIVER as MODBUS
 from protocols.modbus.sunspec.survey import survey as survey_sunspec
 from protocols.opcua import DRIVER as OPCUA
+from protocols.opcua.browse import survey as survey_opcua
 from vppscada.model.drivers import Driver, MakeDocuments, MakeTraceDecoder
 from vppscada.model.proposals import MapProposal
 
@@ -14,5 +15,7 @@ DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (DNP3, MODBUS, O
 DECODERS: dict[str, MakeTraceDecoder] = {DNP3.name: DNP3.trace_decoder}
 #: Protocols whose outstations can be told to an EMS as documents.
 DOCUMENTS: dict[str, MakeDocuments] = {DNP3.name: DNP3.documents}
-#: Devices that can be asked what they are: by word, from host, port and unit.
-SURVEYS: dict[str, Callable[[str, int, int], Awaitable[MapProposal]]] = {"sunspec": survey_sunspec}
+#: Devices that can be asked what they are: a SunSpec device by host, port and unit, an OPC UA server by URL, user and
+#: password.
+SURVEY_SUNSPEC: Callable[[str, int, int], Awaitable[MapProposal]] = survey_sunspec
+SURVEY_OPCUA: Callable[[str, str, str], Awaitable[MapProposal]] = survey_opcua
