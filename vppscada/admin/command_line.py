@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from vppscada import __version__
-from vppscada.admin import commands, map_grammar, traces
+from vppscada.admin import commands, commissioning_grammar, map_grammar, traces
+from vppscada.admin.arguments import positive, site_argument
 from vppscada.model.errors import ConfigError, VppscadaError
 from vppscada.station.drivers import DECODERS
 
@@ -41,22 +41,8 @@ def parser() -> argparse.ArgumentParser:
     _add_decode(verbs)
     _add_trace(verbs)
     map_grammar.add_map(verbs)
+    commissioning_grammar.add_commissioning(verbs)
     return top
-
-
-def positive(text: str) -> float:
-    """A number of an option that must be finite and above 0.
-
-    Raises:
-        argparse.ArgumentTypeError: it is not.
-    """
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0.0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return number
 
 
 _Verbs = argparse._SubParsersAction
@@ -64,13 +50,13 @@ _Verbs = argparse._SubParsersAction
 
 def _add_check(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     check = verbs.add_parser("check", help="report every fault of a site file and its point maps, or a summary")
-    _site(check)
+    site_argument(check)
     check.set_defaults(command=commands.check)
 
 
 def _add_run(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     run = verbs.add_parser("run", help="run the station of a site until told to stop")
-    _site(run)
+    site_argument(run)
     run.add_argument("--state", type=Path, metavar="DIR", help="where the journal is kept (default: $STATE_DIRECTORY)")
     run.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     _clock(run)
@@ -78,9 +64,9 @@ def _add_run(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
 
 
 def _add_simulate(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
-    simulate = verbs.add_parser("simulate", help="serve the assets of one session over its real protocol")
-    _site(simulate)
-    simulate.add_argument("--session", required=True, metavar="NAME")
+    simulate = verbs.add_parser("simulate", help="serve the assets of a site over their real protocols")
+    site_argument(simulate)
+    simulate.add_argument("--session", default="", metavar="NAME", help="only this one (default: all of the site)")
     simulate.add_argument(
         "--fault",
         action="append",
@@ -134,18 +120,6 @@ def _add_trace(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
 def _lines(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--protocol", default="dnp3", choices=sorted(DECODERS), help="default: dnp3")
-
-
-def _site(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("site", metavar="SITE", help="site file, or the name of a shipped site")
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override one setting, e.g. session.battery1.port=20001",
-    )
 
 
 def _clock(parser: argparse.ArgumentParser) -> None:

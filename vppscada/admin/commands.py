@@ -7,13 +7,12 @@ import os
 import sys
 from pathlib import Path
 
-from vppscada.maps import find_site, load_site, summarise
+from vppscada.admin.loading import load
+from vppscada.maps import find_site, summarise
 from vppscada.model.clock import PlantClock
 from vppscada.model.errors import VppscadaError
-from vppscada.model.site import Site
-from vppscada.scheduling.objective import require_available
 from vppscada.simulation.faults import parse_fault
-from vppscada.simulation.served import serve_device
+from vppscada.simulation.served import serve_device, serve_site
 from vppscada.station.drivers import DRIVERS
 from vppscada.station.logs import configure_logs
 from vppscada.station.runtime import run as run_loop
@@ -22,14 +21,14 @@ from vppscada.station.station import Station
 
 def check(options: argparse.Namespace) -> int:
     """Print a summary of a good site; faults leave as ConfigError."""
-    sys.stdout.write(summarise(_load(options)) + "\n")
+    sys.stdout.write(summarise(load(options)) + "\n")
     return 0
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the station until a signal; exit 0 after a clean stop."""
     configure_logs(options.log_level)
-    site = _load(options)
+    site = load(options)
     clock = _clock(options)
     state = options.state or Path(os.environ.get("STATE_DIRECTORY", "") or "state")
 
@@ -45,15 +44,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 def simulate(options: argparse.Namespace) -> int:
-    """Serve one session's assets until a signal."""
+    """Serve one session's assets, or those of all, until a signal."""
     configure_logs(options.log_level)
-    site = _load(options)
+    site = load(options)
     clock = _clock(options)
     faults = [parse_fault(text) for text in options.fault]
+    if not options.session and (faults or options.parent_pipe):
+        raise VppscadaError("--fault and --parent-pipe are for one session: name it with --session")
 
     async def main() -> int:
         with contextlib.suppress(asyncio.CancelledError):
-            await serve_device(site, options.session, clock, faults, parent_pipe=options.parent_pipe)
+            if options.session:
+                await serve_device(site, options.session, clock, faults, parent_pipe=options.parent_pipe)
+            else:
+                await serve_site(site, clock)
         return 0
 
     return run_loop(main())
@@ -75,34 +79,6 @@ def demo(options: argparse.Namespace) -> int:
         kill_device=tuple(options.kill_device),
     )
     return run_loop(run_demo(wanted))
-
-
-def _load(options: argparse.Namespace) -> Site:
-    site = load_site(find_site(options.site), DRIVERS, _overrides(options.overrides))
-    require_available(site.schedule.objective)
-    return site
-
-
-def _overrides(texts: list[str]) -> dict[str, object]:
-    overrides: dict[str, object] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise VppscadaError(f"--set {text}: expected KEY=VALUE")
-        overrides[key.strip()] = _value(value.strip())
-    return overrides
-
-
-def _value(text: str) -> object:
-    """Text as TOML would read it: a whole number, a number, true or false, else a string."""
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def _clock(options: argparse.Namespace) -> PlantClock:

@@ -226,6 +226,18 @@ async def serve_device(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def serve_site(site: Site, clock: PlantClock) -> None:
+    """Serve the devices of every session of a site until cancelled.
+
+    Raises:
+        ConfigError: a data source cannot be read.
+        OSError: an address is taken or not ours.
+    """
+    async with asyncio.TaskGroup() as group:
+        for spec in site.sessions:
+            group.create_task(ServedSession(site, spec.name, clock).run())
+
+
 async def _listen_to_parent(hear: Callable[[str], None]) -> None:
     """Hand over the lines of standard input; return at its end: the parent is gone."""
     reader = asyncio.StreamReader()
@@ -259,4 +271,4 @@ def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-__all__ = ["ServedSession", "serve_device"]
+__all__ = ["ServedSession", "serve_device", "serve_site"]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import structlog
 from twisted.application.service import MultiService
 
@@ -17,8 +16,7 @@ from vppscada.model.drivers import Driver
 from vppscada.model.errors import VppscadaError
 from vppscada.model.outstations import Outstation
 from vppscada.model.points import RowPoint
-from vppscada.model.quality import Quality
-from vppscada.model.sessions import Session, SessionState, SessionStatus
+from vppscada.model.sessions import Session, SessionState
 from vppscada.model.site import EmsSpec, Site
 from vppscada.plant.fleet_view import fleet_rows
 from vppscada.plant.requirements import Expectations
@@ -26,6 +24,7 @@ from vppscada.plant.series import read_series
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
 from vppscada.scheduling.worker import SolverWorker
+from vppscada.station.comm_online import CommOnline
 from vppscada.station.ems_commands import EmsCommands
 from vppscada.station.ems_feed import EmsFeed
 from vppscada.station.plant_service import PlantService
@@ -66,11 +65,10 @@ class Station:
         self.sessions: dict[str, Session] = {
             spec.name: drivers[spec.protocol].session(spec.name, spec.settings, spec.points) for spec in site.sessions
         }
+        self._comm = CommOnline(site, self.database)
         self.supervisors = [
-            Supervisor(
-                self.sessions[spec.name], [row for row, _ in spec.points], self.database, self._settled, self._on_status
-            )
-            for spec in site.sessions
+            Supervisor(self.sessions[spec.name], rows, self.database, self._settled, self._comm.on_status)
+            for spec, rows in ((spec, [row for row, _ in spec.points]) for spec in site.sessions)
         ]
         self.pipeline = ControlPipeline(site, self.database, self.journal, self.sessions)
         rows = fleet_rows(site.fleet, site.points)
@@ -81,7 +79,6 @@ class Station:
         self.outstations = [self._outstation(spec, drivers[spec.protocol]) for spec in site.ems]
         self.watch = Watch(self.plant, self.scheduler, self.journal, self.supervisors)
         self.session_points = SessionPoints(site, self.supervisors, drivers, self.database)
-        self._comm_rows = self._comm_online_rows()
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -103,7 +100,7 @@ class Station:
     async def _start(self, tree: MultiService) -> None:
         now_ms = wall_ms()
         for supervisor in self.supervisors:
-            self._on_status(supervisor.status)
+            self._comm.on_status(supervisor.status)
         self.session_points.feed(time.monotonic(), now_ms)
         self.database.subscribe(self.plant.on_changes)
         for outstation, feed in self.outstations:
@@ -182,19 +179,6 @@ class Station:
 
     def _sessions_online(self) -> int:
         return sum(one.status.state is SessionState.ONLINE for one in self.supervisors)
-
-    def _comm_online_rows(self) -> dict[str, np.ndarray[tuple[int], np.dtype[np.intp]]]:
-        of: dict[str, list[int]] = {spec.name: [] for spec in self.site.sessions}
-        for asset in self.site.fleet.assets:
-            of[asset.session].append(self.site.row_of[f"{asset.name}.comm_online"])
-        return {name: np.array(rows, dtype=np.intp) for name, rows in of.items()}
-
-    def _on_status(self, status: SessionStatus) -> None:
-        """A session changed its state: its assets' comm_online follows."""
-        rows = self._comm_rows[status.name]
-        online = float(status.state is SessionState.ONLINE)
-        quality = np.full(len(rows), Quality.ONLINE, dtype=np.uint16)
-        self.database.set_values(rows, np.full(len(rows), online), quality, wall_ms())
 
     def _on_failed(self, service: str, error: str) -> None:
         self._end(f"service {service!r} ended: {error}")

@@ -37,7 +37,7 @@ def test_an_objective_that_is_not_there_is_refused_before_anything_runs(capsys: 
         ["demo", "--speed", "0"],
         ["demo", "--speed", "nan"],
         ["demo", "--duration", "-1"],
-        ["simulate", "demo"],
+        ["simulate"],
     ],
 )
 def test_wrong_use_ends_with_2(wrong: list[str]) -> None:
