@@ -1,6 +1,6 @@
 """The assets of a site with their maps: what a map must fill, and what assets on one session must not share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +66,12 @@ def read_fleet(
             _check_roles(fields, found, faults)
             _check_own_names(fields, found, faults)
         fleet.append(AssetTable(fields, asset, found, whole and asset is not None and link is not None))
+    of_session: dict[str, list[AssetTable]] = {}
+    for one in fleet:
+        of_session.setdefault(str(one.fields.values.get("session", "")), []).append(one)
     for linked in sessions:
-        _check_session(linked, fleet, faults)
+        name = linked.table.name
+        _check_session(linked, of_session.get(name, []) if name else [], faults)
     return fleet
 
 
@@ -125,9 +129,8 @@ def _check_own_names(fields: Fields, found: PointMap, faults: list[Fault]) -> No
             faults.append(line.place("point").fault(f"point {quoted(line.point)}", expected))
 
 
-def _check_session(linked: Linked, fleet: list[AssetTable], faults: list[Fault]) -> None:
-    """A session has assets, and no address of theirs twice."""
-    mine = [one for one in fleet if linked.table.name and one.fields.values.get("session") == linked.table.name]
+def _check_session(linked: Linked, mine: Sequence[AssetTable], faults: list[Fault]) -> None:
+    """A session has assets, which are ``mine``, and no address of theirs twice."""
     if not mine:
         name = linked.table.name
         faults.append(

@@ -29,18 +29,16 @@ def read_sessions(document: Document, drivers: Mapping[str, Driver], faults: lis
     tables = document.named("session")
     unique_names(tables, faults)
     found = [read_linked(table, drivers, (), lambda driver: driver.read_session, faults) for table in tables]
-    first: list[tuple[str, object, Linked]] = []
+    first: dict[tuple[str, object], Linked] = {}
     for linked in found:
         if linked.driver is None or linked.settings is None:
             continue
         server = linked.driver.outstation_settings(linked.settings)
-        same = next((other for protocol, it, other in first if (protocol, it) == (linked.protocol, server)), None)
-        if same is not None:
+        same = first.setdefault((linked.protocol, server), linked)
+        if same is not linked:
             there = f"the device of session {quoted(same.table.name)} (line {same.table.place().line})"
             key = "port" if "port" in linked.table.content else "name"
             faults.append(linked.table.fault(key, there, "one session to each device"))
-        else:
-            first.append((linked.protocol, server, linked))
     return found
 
 

@@ -149,11 +149,13 @@ def _all_points(
     A session and an asset may have one name, as long as their points differ.
     """
     rows: list[tuple[Point, str]] = []
-    for name in dict.fromkeys(linked.table.name for linked in sessions):
-        for table in fleet:
-            if table.asset is not None and table.map is not None and table.asset.session == name:
-                points = asset_points(table.asset.name, table.map, table.asset.rating_mw)
-                rows.extend((point, name) for point in points)
+    of: dict[str, list[tuple[Asset, PointMap]]] = {linked.table.name: [] for linked in sessions}
+    for table in fleet:
+        if table.asset is not None and table.map is not None and table.asset.session in of:
+            of[table.asset.session].append((table.asset, table.map))
+    for name, mine in of.items():
+        for asset, found_map in mine:
+            rows.extend((point, name) for point in asset_points(asset.name, found_map, asset.rating_mw))
     assets = _assets(fleet)
     rows.extend((point, "") for point in own_points(assets))
     if own_map is not None:
