@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vppscada import __version__
-from vppscada.admin import commands, commissioning_grammar, map_grammar, traces
+from vppscada.admin import commands, commissioning_grammar, map_grammar, plan, traces
 from vppscada.admin.arguments import positive, site_argument
 from vppscada.model.errors import ConfigError, VppscadaError
 from vppscada.station.drivers import DECODERS
@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"vppscada {__version__}")
     verbs = top.add_subparsers(required=True, metavar="COMMAND")
     _add_check(verbs)
+    _add_plan(verbs)
     _add_run(verbs)
     _add_simulate(verbs)
     _add_demo(verbs)
@@ -52,6 +53,16 @@ def _add_check(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     check = verbs.add_parser("check", help="report every fault of a site file and its point maps, or a summary")
     site_argument(check)
     check.set_defaults(command=commands.check)
+
+
+def _add_plan(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    planned = verbs.add_parser("plan", help="tell what a changed site would do to a station that runs (3 = something)")
+    site_argument(planned)
+    planned.add_argument(
+        "--against", required=True, metavar="RUNNING", help="state directory of the station, or another site file"
+    )
+    planned.add_argument("--json", action="store_true", help="as one JSON object")
+    planned.set_defaults(command=plan.plan)
 
 
 def _add_run(verbs: "_Verbs[argparse.ArgumentParser]") -> None:

@@ -11,6 +11,7 @@ import structlog
 from twisted.application.service import MultiService
 
 from vppscada.control.pipeline import ControlPipeline
+from vppscada.maps.snapshot import snapshot, write_snapshot
 from vppscada.model.clock import PlantClock
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import VppscadaError
@@ -52,6 +53,7 @@ class Station:
     Raises:
         ConfigError: a data source cannot be read.
         JournalError: the state on disk cannot be opened.
+        OSError: what the station runs with cannot be written beside it.
     """
 
     def __init__(self, site: Site, state_dir: Path, clock: PlantClock, drivers: Mapping[str, Driver]) -> None:
@@ -59,6 +61,7 @@ class Station:
         self.statistics: Counter[str] = Counter()
         expectations = Expectations({source.name: read_series(source) for source in site.data})
         self.journal = Journal.open(state_dir)
+        write_snapshot(snapshot(site), state_dir)
         self.database = Database(site.points)
         self.database.restore(self.journal.last_values(site.points))
         self.database.subscribe(self.journal.note)
