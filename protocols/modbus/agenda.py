@@ -35,6 +35,8 @@ class Turn:
 
 def next_turn(turns: Sequence[Turn], now: float) -> int | None:
     """The place of the one to be read now; None if none is due."""
+    if len(turns) == 1:  # as most sessions have it
+        return 0 if turns[0].is_wanted(now) else None
     wanted = [i for i, turn in enumerate(turns) if turn.is_wanted(now)]
     return min(wanted, key=lambda i: turns[i].rank(now), default=None)
 

@@ -50,8 +50,13 @@ class Buffers:
         )
 
 
-def decode(layout: Layout, buffers: Buffers) -> Reading:
-    """The values of all points of a layout. What could not be read keeps what the buffer held, marked bad."""
+def decode(layout: Layout, buffers: Buffers, faulty: bool = True) -> Reading:
+    """The values of all points of a layout. What could not be read keeps what the buffer held, marked bad.
+
+    ``faulty``: False where it is known that everything could be read.
+    """
+    if layout.is_plain and not faulty:
+        return Reading(*_decode_numbers(layout.numbers[0], buffers.registers), {})
     value = np.full(layout.n, np.nan)
     quality = np.full(layout.n, _ONLINE, dtype=np.uint16)
     value[layout.bits] = buffers.bits[layout.first[layout.bits]]
@@ -60,7 +65,8 @@ def decode(layout: Layout, buffers: Buffers) -> Reading:
     for flags in layout.flags:
         value[flags.where], quality[flags.where] = _decode_flags(flags, buffers.registers)
     _scale(layout, value, quality)
-    _spread_faults(layout, buffers, quality)
+    if faulty:
+        _spread_faults(layout, buffers, quality)
     texts = {i: _text(buffers.registers[place], swapped) for i, place, swapped in layout.strings}
     return Reading(value, quality, texts)
 
@@ -80,6 +86,8 @@ def _decode_numbers(group: NumberGroup, registers: Words) -> tuple[Values, Quali
         value = raw.astype(np.float64)
     if group.type.is_float:
         bad = ~np.isfinite(value)
+    elif not group.has_sentinels:
+        return value, np.full(len(value), _ONLINE, dtype=np.uint16)
     else:
         bad = group.sentinel & (raw == np.asarray(group.type.sentinel, dtype=group.type.dtype))
         value[bad] = np.nan  # a 'not implemented' value is no number

@@ -9,7 +9,9 @@ import numpy as np
 from protocols.modbus.layout import Index, Layout, address_of, layout_of
 from protocols.modbus.plan import Limits, Plan, plan_reads
 from protocols.modbus.settings import ModbusSessionSettings, ScanClass
+from vppscada.model.batch import TimeQualityColumn, TimesMs
 from vppscada.model.points import Point, RowPoint
+from vppscada.model.quality import TimeQuality
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +27,8 @@ class Group:
     rows: Index
     plan: Plan
     layout: Layout
+    no_times: TimesMs
+    no_time_quality: TimeQualityColumn
 
 
 def groups_of(points: Sequence[RowPoint], settings: ModbusSessionSettings) -> tuple[Group, ...]:
@@ -56,7 +60,12 @@ def _group(scan_class: ScanClass, told: Sequence[RowPoint], by_id: dict[str, Poi
     plan = plan_reads([address_of(point) for point in points.values()], limits)
     rows = np.array([row_point.row for row_point in told], dtype=np.intp)
     every = tuple(points.values())
-    return Group(scan_class, every, rows, plan, layout_of(every, plan.positions))
+    n = len(rows)
+    no_times = np.zeros(n, dtype=np.int64)
+    no_time_quality = np.full(n, TimeQuality.NONE, dtype=np.uint8)
+    for column in (no_times, no_time_quality):  # every batch has the same
+        column.flags.writeable = False
+    return Group(scan_class, every, rows, plan, layout_of(every, plan.positions), no_times, no_time_quality)
 
 
 def holder_of(point: Point) -> str:

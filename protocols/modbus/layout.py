@@ -30,6 +30,7 @@ class NumberGroup:
     where: Index
     words: Index
     sentinel: NDArray[np.bool_]
+    has_sentinels: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +63,7 @@ class Layout:
     strings: tuple[tuple[int, slice, bool], ...]  # the last: are its bytes swapped
     scaled: Index  # points that have a scale factor …
     scale_factor: Index  # … and the points that hold it
+    is_plain: bool  # nothing but numbers of one type, without scale factors
 
 
 def address_of(point: Point) -> ModbusAddress:
@@ -108,6 +110,7 @@ def layout_of(points: Sequence[Point], positions: Index) -> Layout:
         strings=tuple(strings),
         scaled=scaled,
         scale_factor=scale_factor,
+        is_plain=len(numbers) == 1 and sum(map(len, numbers.values())) == len(points) and not len(scaled),
     )
 
 
@@ -125,6 +128,7 @@ def _number_group(
         np.array(where, dtype=np.intp),
         np.array([_words(addresses[i], int(positions[i])) for i in where], dtype=np.intp),
         np.array([addresses[i].sentinel for i in where], dtype=np.bool_),
+        any(addresses[i].sentinel for i in where),
     )
 
 

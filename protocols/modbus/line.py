@@ -66,6 +66,9 @@ class Line(asyncio.Protocol):
         self._device_id = 0
         self._statistics: Counter[str] = Counter()
         self._waiting: asyncio.Future[Reply] | None = None
+        self._asked_at = 0.0
+        self._patience_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._quiet_at = 0.0  # a frame may begin on a serial line from then on
         self._rests_until: dict[int, float] = {}  # by device id
 
@@ -126,45 +129,64 @@ class Line(asyncio.Protocol):
             if self.lost.done():
                 return
 
-    async def ask(self, device_id: int, pdu: bytes, timeout_s: float, statistics: Counter[str], rest: bool) -> Reply:
-        """Send a request and await its answer, which may be an exception answer. The caller holds the turn.
+    def ask(self, device_id: int, pdu: bytes, timeout_s: float, statistics: Counter[str]) -> "asyncio.Future[Reply]":
+        """Send a request; its answer, which may be an exception answer, is the future's. The caller holds the turn.
 
-        ``rest``: a device that leaves an RTU question unanswered is left alone for a while; without it the
-        connection is closed, since nobody else needs it.
-
-        Raises:
+        The future may also have:
             TimeoutError: no answer in time.
             ReplyInvalid: an answer that is not one to this request.
-            ConnectionError: the connection is or went down.
+            ConnectionError: the connection went down.
+
+        Raises:
+            ConnectionError: the connection is down.
         """
-        if self.lost.done() or self._transport is None:
+        if self._transport is None or self.lost.done():
             raise ConnectionError(self.lost.result() if self.lost.done() else "not connected")
-        if self._serial is not None:
-            await self._silence()
         self._transaction = self._transaction % 0xFFFF + 1
         self._asked, self._device_id, self._statistics = pdu, device_id, statistics
         self._kept = b""
-        self._waiting = self._loop.create_future()
+        self._waiting = waiting = self._loop.create_future()
+        self._transport.write(self._framer.encode(pdu, device_id, self._transaction))
         statistics["requests_sent"] += 1
-        frame = self._framer.encode(pdu, device_id, self._transaction)
-        began = self._loop.time()
-        self._transport.write(frame)
-        if self._serial is not None:  # the characters take their time in both directions
-            timeout_s += self._serial.character_s * (len(frame) + reply_length(pdu) + 3)
-        limit = self._loop.call_later(timeout_s, self._fail, TimeoutError())  # asyncio.timeout costs more
+        self._asked_at = now = self._loop.time()
+        self._patience_s = timeout_s
+        if self._timer is None or now + timeout_s < self._timer.when():
+            self._arm(now + timeout_s)
+        return waiting
+
+    def _arm(self, at: float) -> None:
+        """One timer for many questions: setting and cancelling one for each costs more than all else here."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        if self._waiting is None or self._waiting.done():
+            return
+        due = self._asked_at + self._patience_s
+        if due > self._loop.time():
+            self._arm(due)
+        else:
+            self._fail(TimeoutError())
+
+    async def ask_rtu(
+        self, device_id: int, pdu: bytes, timeout_s: float, statistics: Counter[str], rest: bool
+    ) -> Reply:
+        """As `ask`, where answers tell nothing of their questions but device and function.
+
+        ``rest``: a device that leaves an RTU question unanswered is left alone for a while; without it the
+        connection is closed, since nobody else needs it.
+        """
+        if self._serial is not None:
+            await self._silence()
+            # the characters take their time in both directions: three each are device id and CRC
+            timeout_s += self._serial.character_s * (len(pdu) + reply_length(pdu) + 6)
         try:
-            reply = await self._waiting
+            return await self.ask(device_id, pdu, timeout_s, statistics)
         except (TimeoutError, asyncio.CancelledError):
             self._given_up(device_id, timeout_s, rest)
             raise
-        finally:
-            limit.cancel()
-            self._waiting = None
-        taken_s = self._loop.time() - began
-        statistics["response_time_us"] += int(taken_s * 1e6)  # of all answers together
-        if taken_s > timeout_s / 2:
-            statistics["replies_slow"] += 1
-        return reply
 
     async def _silence(self) -> None:
         wait_s = self._quiet_at - time.monotonic()
@@ -172,8 +194,6 @@ class Line(asyncio.Protocol):
             await asyncio.sleep(wait_s)
 
     def _given_up(self, device_id: int, timeout_s: float, rest: bool) -> None:
-        if self._has_transactions:
-            return
         if rest:
             self._rests_until[device_id] = self._loop.time() + 2 * timeout_s
         else:
@@ -227,10 +247,18 @@ class Line(asyncio.Protocol):
         elif pdu[0] & 0x7F != self._asked[0] or (pdu[0] & 0x80 and len(pdu) != 2):
             self._fail(ReplyInvalid(f"{pdu[:2].hex()} answered to function {self._asked[0]}"))
         else:
-            self._statistics["replies_received"] += 1
+            statistics = self._statistics
+            taken_s = self._loop.time() - self._asked_at
+            statistics["replies_received"] += 1
+            statistics["response_time_us"] += int(taken_s * 1e6)  # of all answers together
+            if taken_s > self._patience_s / 2:
+                statistics["replies_slow"] += 1
             self._waiting.set_result(Reply(pdu[0], pdu[1:]))
 
     def _end(self, reason: str) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if not self.lost.done():
             self.lost.set_result(reason)
         self._fail(ConnectionError(reason))

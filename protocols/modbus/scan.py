@@ -21,6 +21,7 @@ class Reads:
     buffers: Buffers = field(init=False)
     blocks: tuple[Block, ...] = field(init=False)
     refused_at: float | None = None
+    faulty: bool = True  # something of the plan may not have been read
 
     def __post_init__(self) -> None:
         self.blocks = self.plan.blocks
@@ -36,7 +37,13 @@ class Reads:
             self.buffers.bits[block.slice] = read_bits(payload, block.count)
         else:
             self.buffers.registers[block.slice] = read_words(payload, block.count)
-        self._mark(block, Quality.NONE)
+        if self.faulty:
+            self._mark(block, Quality.NONE)
+
+    def complete(self) -> None:
+        """All reads of a scan are done."""
+        if self.faulty:
+            self.faulty = bool(self.buffers.register_faults.any() or self.buffers.bit_faults.any())
 
     def fail(self, block: Block, quality: Quality) -> None:
         """A read brought nothing: its values are as bad as ``quality`` says."""
@@ -69,3 +76,4 @@ class Reads:
     def _mark(self, block: Block, quality: Quality) -> None:
         column = self.buffers.bit_faults if block.table.is_bits else self.buffers.register_faults
         column[block.slice] = quality
+        self.faulty = True

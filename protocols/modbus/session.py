@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
 import structlog
 
 from protocols.modbus.agenda import Turn, next_turn, rest_s
@@ -21,7 +20,7 @@ from protocols.modbus.writer import Writer
 from vppscada.model.batch import Batch, Cause
 from vppscada.model.commands import Accepted, Command, CommandResult, NotSent
 from vppscada.model.points import PointKind, RowPoint
-from vppscada.model.quality import Quality, TimeQuality
+from vppscada.model.quality import Quality
 from vppscada.model.sessions import SessionListener, SessionLost
 
 log = structlog.get_logger()
@@ -137,6 +136,7 @@ class ModbusSession:
             scan.pending.extend(reversed(parts))
         if scan.pending:
             return False
+        scan.reads.complete()
         self.statistics["scans_completed"] += 1
         return True
 
@@ -189,7 +189,7 @@ class ModbusSession:
 
     def _batch(self, at: int, scan: _Scan) -> Batch:
         group = scan.group
-        reading = decode(group.layout, scan.reads.buffers)
+        reading = decode(group.layout, scan.reads.buffers, scan.reads.faulty)
         for i, holder in self._holders[at]:
             if reading.quality[i] == Quality.ONLINE:
                 self._exponents[holder] = float(reading.value[i])
@@ -199,13 +199,13 @@ class ModbusSession:
         self.statistics["values_received"] += n
         return Batch(
             rows=group.rows,
-            value=reading.value[:n],
-            quality=reading.quality[:n],
-            source_time_ms=np.zeros(n, dtype=np.int64),
-            time_quality=np.full(n, TimeQuality.NONE, dtype=np.uint8),
+            value=reading.value if n == len(reading.value) else reading.value[:n],
+            quality=reading.quality if n == len(reading.value) else reading.quality[:n],
+            source_time_ms=group.no_times,
+            time_quality=group.no_time_quality,
             received_time_ms=time.time_ns() // 1_000_000,
             cause=scan.cause,
-            texts={int(group.rows[i]): text for i, text in reading.texts.items() if i < n},
+            texts={int(group.rows[i]): text for i, text in reading.texts.items() if i < n} if reading.texts else {},
         )
 
     # --- writing

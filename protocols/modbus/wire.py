@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import NamedTuple
@@ -32,6 +33,7 @@ class Wire:
         self._statistics = statistics
         self._loop = asyncio.get_running_loop()
         self._medium = settings.medium
+        self._is_rtu = settings.framing.is_rtu
         self._key = (self._loop, self._medium)
         self._line: Line | None = None
         self.lost: asyncio.Future[str] = self._loop.create_future()
@@ -102,9 +104,9 @@ class Wire:
     def turn(self) -> AbstractAsyncContextManager[None]:
         """The right to ask, for as long as the context lasts."""
         line = self._open_line()
-        return _Turn(line, self._settings.device_id) if self._medium.framing.is_rtu else line.turn
+        return _Turn(line, self._settings.device_id) if self._is_rtu else line.turn
 
-    async def ask(self, pdu: bytes) -> Reply:
+    def ask(self, pdu: bytes) -> Awaitable[Reply]:
         """Send a request and await its answer, which may be an exception answer.
 
         Raises:
@@ -114,10 +116,12 @@ class Wire:
         """
         if self.lost.done():
             raise ConnectionError(self.lost.result())
+        line, settings = self._open_line(), self._settings
+        if not self._is_rtu:
+            return line.ask(settings.device_id, pdu, settings.timeout_s, self._statistics)
         # who is alone on a serial gateway's connection has nothing to lose by closing it
         rest = self._medium.serial is not None or not self.is_alone
-        settings = self._settings
-        return await self._open_line().ask(settings.device_id, pdu, settings.timeout_s, self._statistics, rest)
+        return line.ask_rtu(settings.device_id, pdu, settings.timeout_s, self._statistics, rest)
 
     def _open_line(self) -> Line:
         if self._line is None:

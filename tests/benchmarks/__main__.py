@@ -25,6 +25,7 @@ MODULES = (
     "dnp3_fleet",
     "dnp3_answer_delay",
     "modbus",
+    "modbus_connections",
     "opcua",
     "dispatch",
     "schedule",

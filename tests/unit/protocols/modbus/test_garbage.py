@@ -75,7 +75,7 @@ class _Nowhere(asyncio.Transport):
 
 async def _asked(line: Line, statistics: Counter[str]) -> None:
     try:
-        await line.ask(1, b"\x03\0\0\0\x01", 1.0, statistics, rest=True)
+        await line.ask(1, b"\x03\0\0\0\x01", 1.0, statistics)
     except Exception as fault:
         assert type(fault).__name__ in ("ReplyInvalid", "ConnectionError")
 
