@@ -53,7 +53,8 @@ class Buffers:
 def decode(layout: Layout, buffers: Buffers, faulty: bool = True) -> Reading:
     """The values of all points of a layout. What could not be read keeps what the buffer held, marked bad.
 
-    ``faulty``: False where it is known that everything could be read.
+    ``faulty``: False where it is known that everything could be read. A signalling NaN among the floats makes NumPy
+    warn of an invalid value unless it is told not to.
     """
     if layout.is_plain and not faulty:
         return Reading(*_decode_numbers(layout.numbers[0], buffers.registers), {})
@@ -82,16 +83,15 @@ def _decode_numbers(group: NumberGroup, registers: Words) -> tuple[Values, Quali
     if group.type.is_bcd:
         value, bad = _from_bcd(raw.astype(np.uint64), 4 * group.type.registers)
         return value, np.where(bad, _NO_REFERENCE, _ONLINE)
-    with np.errstate(invalid="ignore"):  # a signalling NaN is one of the values that are found bad below
-        value = raw.astype(np.float64)
+    value = raw.astype(np.float64)
     if group.type.is_float:
         bad = ~np.isfinite(value)
     elif not group.has_sentinels:
-        return value, np.full(len(value), _ONLINE, dtype=np.uint16)
+        return value, group.online
     else:
         bad = group.sentinel & (raw == np.asarray(group.type.sentinel, dtype=group.type.dtype))
         value[bad] = np.nan  # a 'not implemented' value is no number
-    return value, np.where(bad, _NO_REFERENCE, _ONLINE)
+    return value, np.where(bad, _NO_REFERENCE, _ONLINE) if np.count_nonzero(bad) else group.online
 
 
 def _from_bcd(raw: NDArray[np.uint64], digits: int) -> tuple[Values, NDArray[np.bool_]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from protocols.modbus.config import ModbusAddress
 from protocols.modbus.data_types import DataType
 from vppscada.model.points import Point, PointKind
+from vppscada.model.quality import Quality, QualityColumn
 
 Index = NDArray[np.intp]
 Words = NDArray[np.uint16]
@@ -31,6 +32,7 @@ class NumberGroup:
     words: Index
     sentinel: NDArray[np.bool_]
     has_sentinels: bool
+    online: QualityColumn  # of all of them, not to be written to
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +124,8 @@ def _words(address: ModbusAddress, first: int) -> list[int]:
 def _number_group(
     kind: DataType, swapped: bool, where: Sequence[int], addresses: Sequence[ModbusAddress], positions: Index
 ) -> NumberGroup:
+    online = np.full(len(where), Quality.ONLINE, dtype=np.uint16)
+    online.flags.writeable = False
     return NumberGroup(
         kind,
         swapped,
@@ -129,6 +133,7 @@ def _number_group(
         np.array([_words(addresses[i], int(positions[i])) for i in where], dtype=np.intp),
         np.array([addresses[i].sentinel for i in where], dtype=np.bool_),
         any(addresses[i].sentinel for i in where),
+        online,
     )
 
 

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import structlog
 
 from protocols.modbus.agenda import Turn, next_turn, rest_s
@@ -81,7 +82,8 @@ class ModbusSession:
             self.statistics["connections_opened"] += 1
             self._wire = wire
             listener.on_connected()
-            await self._live(wire, listener)
+            with np.errstate(invalid="ignore"):  # a signalling NaN is bad quality, not a warning
+                await self._live(wire, listener)
         except SessionLost as lost:
             reason = str(lost)
             raise

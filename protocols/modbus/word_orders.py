@@ -91,7 +91,8 @@ def _value(address: ModbusAddress, order: WordOrder, sample: Sequence[int], expe
     buffers.register_faults[:] = 0
     buffers.registers[:] = sample
     point = Point("a.sample", PointKind.ANALOG_INPUT, address=replace(here, states=()))
-    reading = decode(layout_of([point], np.zeros(1, dtype=np.intp)), buffers)
+    with np.errstate(invalid="ignore"):  # a wrong order makes signalling NaNs
+        reading = decode(layout_of([point], np.zeros(1, dtype=np.intp)), buffers)
     if reading.quality[0] != Quality.ONLINE:
         return math.nan
     return float(reading.value[0]) * expected.scale + expected.offset

@@ -179,17 +179,19 @@ class Database:
         if texts:
             changed |= np.isin(rows, np.fromiter(texts, dtype=np.intp))
         self._write(where, batch, value, quality)
-        at = np.flatnonzero(changed)
-        self._reported[rows[at]] = value[at]
+        # most of a poll changes nothing, and a slice is not looked up one by one
+        at = np.flatnonzero(changed) if np.count_nonzero(changed) else slice(0)
+        changed_rows = rows[at]
+        self._reported[changed_rows] = value[at]
         return ChangeSet(
-            rows[at],
+            changed_rows,
             value[at],
             quality[at],
             batch.source_time_ms[at],
             batch.time_quality[at],
             batch.received_time_ms,
             batch.cause,
-            np.ones(len(at), dtype=np.bool_),
+            np.ones(len(changed_rows), dtype=np.bool_),
             texts,
         )
 

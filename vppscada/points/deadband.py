@@ -11,7 +11,7 @@ def beyond_deadband(value: Values, reported: Values, deadband: Values) -> NDArra
 
     A deadband of 0 reports any difference. Becoming, or ceasing to be, a number is always a difference.
     """
-    if bool((value == reported).all()):  # as most of a poll is
+    if np.count_nonzero(value == reported) == len(value):  # as most of a poll is
         return np.zeros(len(value), dtype=np.bool_)
     with np.errstate(invalid="ignore"):
         moved: NDArray[np.bool_] = np.abs(value - reported) > deadband

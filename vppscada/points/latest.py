@@ -16,7 +16,8 @@ def run_of(rows: Rows, size: int) -> slice | None:
     if not len(rows):
         return None
     first, end = int(rows[0]), int(rows[-1]) + 1
-    if first < 0 or end > size or end - first != len(rows) or not bool((rows[1:] > rows[:-1]).all()):
+    n = len(rows)
+    if first < 0 or end > size or end - first != n or np.count_nonzero(rows[1:] > rows[:-1]) != n - 1:
         return None
     return slice(first, end)
 

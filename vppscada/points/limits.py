@@ -40,4 +40,6 @@ class LimitColumns:
 
 def with_over_range(quality: QualityColumn, outside: NDArray[np.bool_]) -> QualityColumn:
     """The quality with OVER_RANGE added where a value is outside; no bit is ever taken away."""
+    if not np.count_nonzero(outside):
+        return quality
     return quality | (outside * np.uint16(Quality.OVER_RANGE))
