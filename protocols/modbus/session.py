@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import structlog
 
-from protocols.modbus.agenda import Turn, next_turn, rest_s
+from protocols.modbus.agenda import Turn, begin_turn, next_turn, rest_s
 from protocols.modbus.codec import CannotEncode, decode
 from protocols.modbus.groups import Group, groups_of, holder_of
 from protocols.modbus.plan import Block
@@ -107,6 +107,9 @@ class ModbusSession:
             if at is None:
                 await self._rest(wire, rest_s(turns, now))
                 continue
+            if not turns[at].under_way:
+                begin_turn(turns, at, now)
+                scans[at].pending = list(reversed(scans[at].reads.begin(time.monotonic())))
             if not await self._step(wire, scans[at]):
                 continue
             self._tell(at, scans[at], listener)
@@ -127,10 +130,7 @@ class ModbusSession:
             raise SessionLost("the device refused every read")
 
     async def _step(self, wire: Wire, scan: _Scan) -> bool:
-        """Read one block of a scan, beginning it if it is not under way. True if the scan is complete."""
-        if not scan.turn.under_way:
-            scan.turn.under_way = True
-            scan.pending = list(reversed(scan.reads.begin(time.monotonic())))
+        """Read one block of a scan that is under way. True if the scan is complete."""
         if scan.pending:
             block = scan.pending.pop()
             async with wire.turn:

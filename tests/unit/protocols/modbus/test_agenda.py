@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.modbus.agenda import Turn, next_turn, rest_s
+from protocols.modbus.agenda import Turn, begin_turn, next_turn, rest_s
 from protocols.modbus.groups import groups_of
 from protocols.modbus.session import ModbusSession
 from protocols.modbus.settings import ModbusSessionSettings, ScanClass
@@ -41,10 +41,23 @@ def test_every_class_is_read_again_and_again_however_busy_the_line(classes: list
         if at is None:
             now += rest_s(turns, now) + 1e-9
             continue
+        begin_turn(turns, at, now)
         now += classes[at][2]
         turns[at].finish(now)
         scans[at] += 1
     assert min(scans) >= 2
+
+
+def test_a_class_that_is_passed_over_comes_nearer_with_every_scan_that_went_before() -> None:
+    turns = [Turn(ScanClass("urgent", 0.01, 1), 0.0), Turn(ScanClass("slow", 60.0, 4), 0.0)]
+    order = []
+    for now in range(1, 6):
+        at = next_turn(turns, now)
+        assert at is not None
+        order.append(at)
+        begin_turn(turns, at, now)
+        turns[at].finish(now + 0.5)
+    assert order == [0, 0, 0, 1, 0]
 
 
 POINTS = [
