@@ -12,13 +12,15 @@ from asyncua import ua
 from asyncua.server.server import Server
 
 from tests.contract.recorders import Recorder
-from tests.interop.peer_processes import free_port
+from tests.interop.peer_processes import free_port, until
 from vppscada.admin.command_line import main
 from vppscada.maps import load_site
+from vppscada.model.clock import PlantClock
 from vppscada.model.commands import Accepted, AnalogValue, Command, CommandMode, Origin
 from vppscada.model.points import Role
 from vppscada.model.quality import Quality
 from vppscada.model.site import Site
+from vppscada.simulation.served import ServedSession
 from vppscada.station.drivers import DRIVERS
 
 pytestmark = pytest.mark.interop
@@ -114,3 +116,25 @@ async def test_an_imported_server_is_read_in_full_and_commanded(
 async def test_a_server_that_is_not_there_is_told(capsys: Any) -> None:
     assert await asyncio.to_thread(main, ["map", "import", "opcua", "opc.tcp://127.0.0.1:1/x"]) == 1
     assert "opc.tcp://127.0.0.1:1/x" in capsys.readouterr().err
+
+
+async def test_the_imported_map_is_simulated_and_read(server: tuple[str, Server], tmp_path: Path) -> None:
+    url, _ = server
+    await asyncio.to_thread(imported, tmp_path, url)
+    elsewhere = {"session.wtg.url": f"opc.tcp://127.0.0.1:{free_port()}/turbine"}
+    site = load_site(tmp_path / "site.toml", DRIVERS, elsewhere)
+    served = ServedSession(site, "wtg", PlantClock())
+    running = asyncio.ensure_future(served.run())
+    [spec] = site.sessions
+    session, listener = DRIVERS["opcua"].session(spec.name, spec.settings, spec.points), Recorder()
+    reading = None
+    try:
+        await until(lambda: served.port > 0 or running.done(), "the device listens")
+        reading = asyncio.ensure_future(session.run(listener))
+        await listener.until(lambda: "started" in listener.calls)
+        row = site.row_of["wtg.available_power"]
+        await listener.until(lambda: listener.quality.get(row, 0) == Quality.ONLINE)
+    finally:
+        for task in filter(None, (reading, running)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

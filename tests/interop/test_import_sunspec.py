@@ -13,11 +13,14 @@ from sunspec2.file.client import FileClientDevice
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from tests.contract.recorders import Recorder
+from tests.interop.peer_processes import free_port, until
 from vppscada.admin.command_line import main
 from vppscada.maps import load_site
+from vppscada.model.clock import PlantClock
 from vppscada.model.commands import Accepted, AnalogValue, Command, CommandMode, Origin
 from vppscada.model.quality import Quality
 from vppscada.model.site import Site
+from vppscada.simulation.served import ServedSession
 from vppscada.station.drivers import DRIVERS
 
 pytestmark = pytest.mark.interop
@@ -149,3 +152,21 @@ async def test_what_is_no_sunspec_device_is_told(device: tuple[int, DataBank], c
 async def test_a_device_that_is_not_there_is_told(capsys: Any) -> None:
     assert await asyncio.to_thread(main, ["map", "import", "sunspec", "127.0.0.1:1"]) == 1
     assert "cannot connect to 127.0.0.1:1" in capsys.readouterr().err
+
+
+async def test_the_imported_map_is_simulated_and_found_by_pysunspec2(
+    device: tuple[int, DataBank], tmp_path: Path
+) -> None:
+    port, _ = device
+    await asyncio.to_thread(imported, tmp_path, port)
+    site = load_site(tmp_path / "site.toml", DRIVERS, {"session.pv.port": free_port()})
+    served = ServedSession(site, "pv", PlantClock())
+    running = asyncio.ensure_future(served.run())
+    try:
+        await until(lambda: served.port > 0 or running.done(), "the device listens")
+        theirs = await asyncio.to_thread(read_by_pysunspec2, served.port)
+        assert {name.partition("_")[0] for name in theirs} >= {"m1", "m701", "m702", "m704", "m713"}
+        assert theirs["m701_w_sf"] == 0.0
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

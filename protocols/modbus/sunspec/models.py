@@ -70,6 +70,13 @@ def definition(model: int) -> Mapping[str, Any] | None:
     return group
 
 
+def counting(group: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the points that say how often groups repeat."""
+    inner = group.get("groups", ())
+    own = (one["count"] for one in inner if isinstance(one.get("count"), str))
+    return frozenset(own).union(*map(counting, inner))
+
+
 def defined(model: int) -> Mapping[str, Any]:
     """As `definition`.
 

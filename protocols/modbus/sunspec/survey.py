@@ -12,7 +12,16 @@ from pymodbus.exceptions import ModbusException
 
 from protocols.modbus.data_types import data_type
 from protocols.modbus.sunspec.lines import UNMAPPED, lines, map_type
-from protocols.modbus.sunspec.models import END_MODEL, MARKER, ModelPoint, definition, end, layout, scale_factor_of
+from protocols.modbus.sunspec.models import (
+    END_MODEL,
+    MARKER,
+    ModelPoint,
+    counting,
+    definition,
+    end,
+    layout,
+    scale_factor_of,
+)
 from protocols.modbus.sunspec.roles import choose
 from vppscada.model.proposals import MapProposal, SurveyError
 
@@ -150,12 +159,13 @@ def model_points(register: int, words: Sequence[int], instance: int) -> list[Mod
     group = definition(words[0])
     if group is None:
         return []
+    counts = counting(group)
     made = []
     for path, offset, defined in layout(group, words):
         after = offset + int(defined["size"])
         if after <= len(words):
             point = ModelPoint(words[0], register + offset, path, defined, instance)
-            made.append(_point(point, words[offset:after]))
+            made.append(_point(point, words[offset:after], is_count=defined["name"] in counts))
     by_key = {point.key: point for point in made}
     return [point if _has_scale(point, by_key) else _with(point, point.constant, False) for point in made]
 
@@ -166,9 +176,9 @@ def _has_scale(point: ModelPoint, by_key: Mapping[str, ModelPoint]) -> bool:
     return holder is None or holder.constant is not None
 
 
-def _point(point: ModelPoint, words: Sequence[int]) -> ModelPoint:
+def _point(point: ModelPoint, words: Sequence[int], *, is_count: bool) -> ModelPoint:
     defined = point.definition
-    constant = words[0] if point.path in ("ID", "L") else None
+    constant = words[0] if is_count or point.path in ("ID", "L") else None
     if defined["type"] == "sunssf":
         constant = None if words[0] == _NO_EXPONENT else (words[0] ^ 0x8000) - 0x8000
         return _with(point, constant, True)  # points that are there may refer to it
@@ -201,7 +211,7 @@ def _notes(where: str, chain: _Chain, absent: int, unknown: Sequence[int], silen
     notes = [
         f"SunSpec device at {where}, base {chain.base}: models {models}.",
         "Registers by the model definitions bundled with pysunspec2 (Apache-2.0, github.com/sunspec/pysunspec2).",
-        "Minimum = maximum marks what does not change: model ids and lengths, scale factors as they were read.",
+        "Minimum = maximum marks what does not change: ids, lengths, counts and scale factors as they were read.",
         f"{absent} points show 'not implemented'; unless they have a role they are not enabled.",
     ]
     if silent:
