@@ -17,6 +17,12 @@ class Cell:
 
     text: str
     column: int
+    quoted: bool = False
+
+    @property
+    def text_column(self) -> int:
+        """Where the text itself begins."""
+        return self.column + self.quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def _split_quoted(line: str, delimiter: str) -> tuple[tuple[Cell, ...], int]:
             end = len(line) if end < 0 else end
             if at < 0 or line[at:end].strip():
                 return (), begin + 1
-            cells.append(Cell(text.strip(), begin + 1))
+            cells.append(Cell(text.strip(), begin + 1, True))
         else:
             end = line.find(delimiter, at)
             end = len(line) if end < 0 else end

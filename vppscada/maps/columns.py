@@ -43,6 +43,7 @@ TABLE = (
     Column("state_names", "Names of the states 0, 1, 2 … between bars"),
     Column("stale_after_s", "Seconds without a report after which it is STALE"),
     Column("enabled", "no leaves the line out of use", _YES_NO),
+    Column("expression", "What a calculated point is worked out from; such a line has no address", required=False),
 )
 COLUMNS = tuple(column.name for column in TABLE)
 REQUIRED = tuple(column.name for column in TABLE if column.required)

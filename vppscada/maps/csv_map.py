@@ -74,12 +74,29 @@ def read_export_map(file: Path, driver: Driver, faults: list[Fault]) -> PointMap
     return found
 
 
+def read_calculation_map(file: Path, faults: list[Fault]) -> PointMap | None:
+    """Read a map of calculated points of the whole site, whose points are full ids (``asset.point``)."""
+    try:
+        table = read_table(file, faults)
+    except ConfigError as error:
+        faults.extend(error.faults)
+        return None
+    found = _read(file, table, None, faults, FULL_NAME, "the full id of a new point, as in plant.total_power")
+    for line in found.lines if found else ():
+        check_role(line, faults)
+        if line.expression is None:
+            faults.append(line.place("expression").fault("no expression", "what the point is worked out from"))
+    return found
+
+
 def check_addresses(found: PointMap, driver: Driver | None, faults: list[Fault]) -> None:
     """No two enabled points at one address."""
     if driver is None:
         return
     first: dict[object, MapLine] = {}
     for line in found.enabled:
+        if line.expression is not None:
+            continue
         key = driver.address_key(line.address, line.kind)
         other = first.setdefault(key, line)
         if other is not line:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -44,6 +45,18 @@ class LineReader:
     def place(self, column: str) -> Place:
         """Where a cell begins; the first cell for a column that the map has not."""
         return self._line.place(self._columns.get(column, 0))
+
+    def place_within(self, column: str, position: int) -> Place:
+        """Where a character of a cell stands (from 0); in a workbook, the cell."""
+        at = self._columns.get(column)
+        place = self.place(column)
+        if at is None or at >= len(self._line.cells) or place.file.suffix.lower() == ".xlsx":
+            return place
+        return replace(place, column=self._line.cells[at].text_column + position)
+
+    def fault_within(self, column: str, position: int, found: str, expected: str) -> None:
+        """Add a fault at a character of a cell."""
+        self._faults.append(self.place_within(column, position).fault(found, expected))
 
     def fault(self, column: str, expected: str, found: str | None = None) -> None:
         """Add a fault at a cell."""

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from vppscada.maps.map_calculations import read_expression
 from vppscada.maps.map_cells import LineReader
 from vppscada.maps.places import Place
 from vppscada.maps.words import one_of
 from vppscada.model.commands import CommandMode, Pulse
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import CellFaults
+from vppscada.model.expressions import Expression
 from vppscada.model.points import PointKind, Role
 
 #: Columns of a protocol whose cells name another point of the same map.
@@ -39,6 +41,7 @@ class MapLine:
     state_names: tuple[str, ...] | None
     stale_after_s: float | None
     enabled: bool
+    expression: Expression | None = None  # of a calculated point, which has no address
 
     def place(self, column: str) -> Place:
         """Where a cell of the line begins."""
@@ -63,7 +66,9 @@ def read_line(cells: LineReader, driver: Driver | None) -> MapLine | None:
     if kind is None:
         return None
     _check_kind(cells, kind, scale or 1.0, offset or 0.0)
-    address = _read_address(cells, kind, driver)
+    calculated = bool(cells.text("expression"))
+    expression = read_expression(cells, kind, role, driver) if calculated else None
+    address = None if calculated else _read_address(cells, kind, driver)
     if not cells.good:
         return None
     return MapLine(
@@ -88,6 +93,7 @@ def read_line(cells: LineReader, driver: Driver | None) -> MapLine | None:
         state_names=state_names,
         stale_after_s=stale_after_s,
         enabled=enabled is not False,
+        expression=expression,
     )
 
 

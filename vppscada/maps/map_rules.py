@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from vppscada.maps.map_line import REFERENCE_COLUMNS, MapLine
+from vppscada.maps.units import fixed_units, normalising
 from vppscada.maps.words import one_of, quoted
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import Fault
@@ -55,13 +56,13 @@ def check_role(line: MapLine, faults: list[Fault]) -> None:
         return
     if line.role in _PERCENT_ROLES and line.units != "%":
         faults.append(line.place("units").fault(_units(line), f"% for {line.role}"))
-    elif normalising_factor(line.role, line.units, 1.0) is None:
-        known = [*(units_for_role(line.role) or ()), *(["%"] if _of_rating(line.role) else [])]
+    elif line.expression is None and normalising(line.role, line.units, 1.0) is None:
+        known = [*(units_for_role(line.role) or (fixed_units(line.role),)), *(["%"] if _of_rating(line.role) else [])]
         faults.append(line.place("units").fault(_units(line), f"{one_of(line.units, known)} for {line.role}"))
 
 
 def _of_rating(role: Role) -> bool:
-    return normalising_factor(role, "%", 100.0) is not None
+    return normalising_factor(role, "%", 100.0) is not None and fixed_units(role) in ("MW", "Mvar")
 
 
 def _units(line: MapLine) -> str:

@@ -10,12 +10,12 @@ from vppscada.maps.locate import find_map
 from vppscada.maps.map_line import MapLine
 from vppscada.maps.names import unique_names
 from vppscada.maps.site_sessions import Linked, read_linked
+from vppscada.maps.units import linear
 from vppscada.maps.words import one_of, quoted
 from vppscada.model.commands import CommandMode
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import Fault
-from vppscada.model.points import Point, PointKind, Role
-from vppscada.model.scaling import normalising_factor
+from vppscada.model.points import Point, PointKind
 from vppscada.model.site import EmsSpec, ExportedPoint
 
 #: What an exported point of each kind can be fed from (or, for outputs, can command).
@@ -28,8 +28,6 @@ _SOURCES: dict[PointKind, tuple[PointKind, ...]] = {
     PointKind.ANALOG_OUTPUT: (PointKind.ANALOG_OUTPUT,),
     PointKind.STRING: (PointKind.STRING,),
 }
-#: One role of each quantity whose units convert into each other.
-_QUANTITIES = (Role.ACTIVE_POWER, Role.REACTIVE_POWER, Role.STORED_ENERGY, Role.APPARENT_POWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +105,18 @@ def read_exports(
 def _export(line: MapLine, source: Point, faults: list[Fault]) -> Point | None:
     before = len(faults)
     _check_source(line, source, faults)
-    factor = _conversion(line.units, source.units) if line.units and line.kind.is_analog else 1.0
-    if factor is None:
+    if line.expression is not None:
+        faults.append(line.place("expression").fault("an expression", "nothing in a map of exports"))
+    converted = linear(line.units, source.units) if line.units and line.kind.is_analog else (1.0, 0.0)
+    if converted is None:
         found = f"units {quoted(line.units)} of a point in {source.units or 'no units'}"
         faults.append(line.place("units").fault(found, f"{source.units or 'nothing'}, or units that convert to it"))
-    if len(faults) > before or factor is None:
+    if len(faults) > before or converted is None:
         return None
+    factor, shift = converted
 
     def theirs(value: float | None, ours: float | None) -> float | None:
-        return ours if value is None else value * factor
+        return ours if value is None else value * factor + shift
 
     return Point(
         id=source.id,
@@ -124,11 +125,11 @@ def _export(line: MapLine, source: Point, faults: list[Fault]) -> Point | None:
         description=line.description or source.description,
         data_type=line.data_type,
         scale=factor * (1.0 if line.scale is None else line.scale),
-        offset=factor * (line.offset or 0.0),
+        offset=factor * (line.offset or 0.0) + shift,
         units=source.units,
         minimum=theirs(line.minimum, source.minimum),
         maximum=theirs(line.maximum, source.maximum),
-        deadband=theirs(line.deadband, source.deadband) or 0.0,
+        deadband=source.deadband if line.deadband is None else line.deadband * abs(factor),
         event_class=source.event_class if line.event_class is None else line.event_class,
         writable=line.kind.is_output,
         command_mode=line.command_mode or source.command_mode or CommandMode.DIRECT,
@@ -167,17 +168,6 @@ def _check_source(line: MapLine, source: Point, faults: list[Fault]) -> None:
         faults.append(line.place("role").fault(f"role {line.role} of {source.id}", expected))
     if line.writable is not None and line.writable is not line.kind.is_output:
         faults.append(line.place("writable").fault("writable that does not fit the kind", "nothing"))
-
-
-def _conversion(from_units: str, to_units: str) -> float | None:
-    """Factor between units of the same quantity."""
-    if from_units == to_units:
-        return 1.0
-    for role in _QUANTITIES:
-        factors = [normalising_factor(role, units, 100.0) for units in (from_units, to_units)]
-        if "%" not in (from_units, to_units) and factors[0] is not None and factors[1] is not None:
-            return factors[0] / factors[1]
-    return None
 
 
 def ems_spec(ems: EmsTable, exports: tuple[ExportedPoint, ...]) -> EmsSpec:

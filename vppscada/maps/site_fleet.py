@@ -142,6 +142,8 @@ def _check_session(linked: Linked, mine: Sequence[AssetTable], faults: list[Faul
     told: set[tuple[str, str]] = set()
     for one in mine:
         for line in one.map.enabled if one.map else ():
+            if line.expression is not None:
+                continue
             other, there = first.setdefault(linked.driver.address_key(line.address, line.kind), (one, line))
             if other is not one and (other.name, one.name) not in told:
                 told.add((other.name, one.name))

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from vppscada.maps.csv_map import PointMap
+from vppscada.maps.map_calculations import calculation
 from vppscada.maps.map_line import MapLine
+from vppscada.maps.units import fixed_units, normalising
 from vppscada.model.assets import Asset
 from vppscada.model.commands import CommandMode, Pulse
 from vppscada.model.points import Point, PointKind, Role
-from vppscada.model.scaling import normalising_factor, plant_units
 from vppscada.model.sessions import SESSION_FIGURES
 
 #: Points that every asset has beside those of its map: fed by the station, without an address.
@@ -17,7 +18,7 @@ DISPATCH_SETPOINT = "dispatch_setpoint"
 
 def asset_points(asset: str, found: PointMap, rating_mw: float) -> list[Point]:
     """The points of one asset by its map, normalised to the plant's units."""
-    return [_point(asset, line, rating_mw) for line in found.lines]
+    return [point_of(f"{asset}.{line.point}", line, rating_mw) for line in found.lines]
 
 
 def own_points(assets: Sequence[Asset]) -> list[Point]:
@@ -56,21 +57,28 @@ def session_points(session: str, figures: Iterable[str]) -> list[Point]:
     return points
 
 
-def _point(asset: str, line: MapLine, rating_mw: float) -> Point:
-    factor = normalising_factor(line.role, line.units, rating_mw) if line.kind.is_analog else None
-    factor = 1.0 if factor is None else factor
+def point_of(name: str, line: MapLine, rating_mw: float) -> Point:
+    """The point of id ``name`` that a line describes, normalised; ``rating_mw`` is of its asset."""
+    asset = name.partition(".")[0]
+    analog = line.kind.is_analog and line.expression is None
+    factor, shift = (normalising(line.role, line.units, rating_mw) if analog else None) or (1.0, 0.0)
+    fixed = fixed_units(line.role)
+
+    def ours(value: float | None) -> float | None:
+        return None if value is None else factor * value + shift
+
     return Point(
-        id=f"{asset}.{line.point}",
+        id=name,
         kind=line.kind,
         role=line.role,
         description=line.description,
         data_type=line.data_type,
         scale=factor * (1.0 if line.scale is None else line.scale),
-        offset=factor * (line.offset or 0.0),
-        units=plant_units(line.role, line.units),
-        minimum=None if line.minimum is None else factor * line.minimum,
-        maximum=None if line.maximum is None else factor * line.maximum,
-        deadband=factor * (line.deadband or 0.0),
+        offset=factor * (line.offset or 0.0) + shift,
+        units=fixed if fixed and (line.units or line.expression is not None) else line.units,
+        minimum=ours(line.minimum),
+        maximum=ours(line.maximum),
+        deadband=abs(factor) * (line.deadband or 0.0),
         event_class=line.event_class or 0,
         writable=bool(line.writable),
         command_mode=line.command_mode or CommandMode.DIRECT,
@@ -80,4 +88,5 @@ def _point(asset: str, line: MapLine, rating_mw: float) -> Point:
         stale_after_s=line.stale_after_s,
         enabled=line.enabled,
         address=line.address,
+        calculation=calculation(line, name),
     )

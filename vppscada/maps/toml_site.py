@@ -11,6 +11,7 @@ from vppscada.maps.fields import Fields, Reader, number, optional_text, read_fie
 from vppscada.maps.locate import shipped
 from vppscada.maps.names import check_reference
 from vppscada.maps.places import Place, sorted_faults
+from vppscada.maps.site_calculations import calculated_points, check_site_calculations, read_calculations
 from vppscada.maps.site_data import read_data
 from vppscada.maps.site_ems import ems_spec, read_ems, read_exports
 from vppscada.maps.site_fleet import AssetTable, read_fleet
@@ -34,6 +35,7 @@ PLANT_READERS = {
     "on_stop": word(("hold", "zero")),
     "target_mw": number(-1e9, 1e9, units="MW"),
     "settle_s": number(0.0, 86_400.0, units="s"),
+    "calculations": optional_text,
 }
 SCHEDULE_READERS = {
     "step_s": _PERIOD,
@@ -85,12 +87,14 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
     sessions = read_sessions(document, drivers, faults)
     fleet = read_fleet(document, sessions, drivers, faults)
     own_map = _read_plant_map(faults)
+    calculations = read_calculations(plant, path, faults)
     outstations = read_ems(document, drivers, faults)
     _check_references(document, schedule, fleet, faults)
     _check_schedule(schedule, faults)
-    rows = _all_points(sessions, fleet, own_map, faults)
+    rows = _all_points(sessions, fleet, own_map, calculations, faults)
     by_id = {point.id: (row, point) for row, (point, _) in enumerate(rows)}
     doubtful = frozenset(table.fields.table.name for table in fleet if not table.whole)
+    check_site_calculations(fleet, calculations, [point for point, _ in rows], doubtful, faults)
     exports = [read_exports(ems, by_id, doubtful, faults) for ems in outstations]
     _check_target(plant, fleet, faults)
     if faults:
@@ -157,9 +161,14 @@ def _assets(fleet: Sequence[AssetTable]) -> list[Asset]:
 
 
 def _all_points(
-    sessions: list[Linked], fleet: list[AssetTable], own_map: PointMap | None, faults: list[Fault]
+    sessions: list[Linked],
+    fleet: list[AssetTable],
+    own_map: PointMap | None,
+    calculations: PointMap | None,
+    faults: list[Fault],
 ) -> list[tuple[Point, str]]:
-    """Every point and its session: sessions in the file's order, the assets' own, the plant's, the sessions' own.
+    """Every point and its session: sessions in the file's order, the assets' own, the plant's, those that are
+    calculated for the whole site, the sessions' own.
 
     A session and an asset may have one name, as long as their points differ.
     """
@@ -177,6 +186,8 @@ def _all_points(
         rating = sum(asset.rating_mw for asset in assets)
         rows.extend((point, "") for point in asset_points(PLANT, own_map, rating))
     taken = {point.id for point, _ in rows}
+    rows.extend((point, "") for point in calculated_points(calculations, assets, taken, faults))
+    taken.update(point.id for point, _ in rows)
     for linked in sessions:
         for point in session_points(linked.table.name, linked.driver.figures if linked.driver else ()):
             if point.id in taken:
@@ -189,7 +200,7 @@ def _all_points(
 def _session_specs(sessions: list[Linked], rows: list[tuple[Point, str]]) -> tuple[SessionSpec, ...]:
     of: dict[str, list[RowPoint]] = {linked.table.name: [] for linked in sessions}
     for row, (point, session) in enumerate(rows):
-        if session and point.enabled:
+        if session and point.enabled and point.calculation is None:
             of[session].append(RowPoint(row, point))
     return tuple(
         SessionSpec(linked.table.name, linked.protocol, linked.settings, tuple(of[linked.table.name]))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from vppscada.model.calculations import Calculation
 from vppscada.model.commands import CommandMode, Pulse
 
 
@@ -121,6 +122,7 @@ class Point:
     stale_after_s: float | None = None
     enabled: bool = True
     address: object = None
+    calculation: Calculation | None = None  # of a calculated point, which has no address
 
     @property
     def asset(self) -> str:

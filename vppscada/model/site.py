@@ -73,6 +73,7 @@ class PlantSpec:
     on_stop: str = "hold"  # what assets do at a clean stop: "hold" or "zero"
     target_mw: float = 0.0  # at first start
     settle_s: float = 60.0  # plant seconds a step of the target may take before it counts as an error
+    calculations: str = ""  # file name of the map of points calculated for the whole site
 
 
 @dataclass(frozen=True, slots=True)

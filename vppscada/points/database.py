@@ -94,8 +94,18 @@ class Database:
             batch, value, quality = _items(batch, last), value[last], quality[last]
         return self._publish(self._take_states(batch, value, quality, batch.rows))
 
-    def set_values(self, rows: ArrayLike, values: ArrayLike, quality: ArrayLike, now_ms: int) -> ChangeSet:
-        """Set calculated points, in engineering units, as of ``now_ms`` (UTC). A scalar quality is for all.
+    def set_values(
+        self,
+        rows: ArrayLike,
+        values: ArrayLike,
+        quality: ArrayLike,
+        now_ms: int,
+        source_time_ms: TimesMs | None = None,
+        time_quality: TimeQualityColumn | None = None,
+    ) -> ChangeSet:
+        """Set calculated points, in engineering units. A scalar quality is for all.
+
+        They are as of ``now_ms`` (UTC), where no column of times, with one of their quality, says otherwise.
 
         Raises:
             ValueError: columns differ in length.
@@ -108,8 +118,8 @@ class Database:
         value = np.atleast_1d(np.asarray(values, dtype=np.float64))
         qualities = np.broadcast_to(np.asarray(quality, dtype=np.uint16), (n,))
         qualities = with_over_range(qualities, self._limits.outside(row_column, value))
-        times = np.full(n, now_ms, dtype=np.int64)
-        timed = np.full(n, TimeQuality.SYNCHRONISED, dtype=np.uint8)
+        times = np.full(n, now_ms, dtype=np.int64) if source_time_ms is None else source_time_ms
+        timed = np.full(n, TimeQuality.SYNCHRONISED, dtype=np.uint8) if time_quality is None else time_quality
         batch = Batch(row_column, value, qualities, times, timed, now_ms, Cause.CALCULATED)
         if has_duplicates(row_column, self._scratch):
             last = last_of_each(row_column)

@@ -25,6 +25,7 @@ from vppscada.plant.series import read_series
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
 from vppscada.scheduling.worker import SolverWorker
+from vppscada.station.calculator import Calculator
 from vppscada.station.comm_online import CommOnline
 from vppscada.station.ems_commands import EmsCommands
 from vppscada.station.ems_feed import EmsFeed
@@ -65,6 +66,7 @@ class Station:
         self.database = Database(site.points)
         self.database.restore(self.journal.last_values(site.points))
         self.database.subscribe(self.journal.note)
+        self.calculator = Calculator(self.database)
         self.sessions: dict[str, Session] = {
             spec.name: drivers[spec.protocol].session(spec.name, spec.settings, spec.points) for spec in site.sessions
         }
@@ -111,9 +113,11 @@ class Station:
             self.database.subscribe(feed.on_changes)
             await outstation.start()
             log.info("ems_outstation_listened", port=outstation.port)
+        self.calculator.start(now_ms)  # last of the subscribers: everybody hears of the cause before the effect
         tree.startService()
         self._add(tree, "stale", self._mark_stale)
         self._add(tree, "session points", self._tell_sessions)
+        self._add(tree, "calculations", self.calculator.run)
         for supervisor in self.supervisors:
             self._add(tree, f"session {supervisor.session.name}", supervisor.run)
         self._add(tree, "schedule", self.scheduler.run)
