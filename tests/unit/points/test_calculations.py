@@ -32,6 +32,10 @@ def started(*points: Point) -> tuple[Database, Calculations]:
     return database, calculations
 
 
+def wake(calculations: Calculations) -> int | None:
+    return calculations.wake_ms
+
+
 def test_until_its_inputs_are_known_a_calculated_point_is_not_online() -> None:
     database, _ = started(measured("x"), calculated("y", "x + 1"))
     assert np.isnan(database.value[1])
@@ -81,15 +85,15 @@ def test_a_binary_result_is_0_or_1() -> None:
 def test_a_timer_ends_when_it_is_told_the_time() -> None:
     database, calculations = started(measured("x"), calculated("y", "on_delay(x > 1, 5 s)"))
     database.apply(batch([0], [0.0], times=[1_000], received_ms=1_000))
-    assert calculations.wake_ms is None
+    assert wake(calculations) is None
     database.apply(batch([0], [2.0], times=[2_000], received_ms=2_000))
-    assert calculations.wake_ms == 7_000
+    assert wake(calculations) == 7_000
     calculations.advance(6_999)
     assert database.value[1] == 0.0
     calculations.advance(7_000)
     assert (database.value[1], database.quality[1]) == (1.0, Quality.ONLINE)
     assert database.source_time_ms[1] == 7_000
-    assert calculations.wake_ms is None
+    assert wake(calculations) is None
 
 
 def test_another_subscriber_may_write_an_input_meanwhile() -> None:
