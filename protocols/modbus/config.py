@@ -165,9 +165,10 @@ def _read_session_cells(line: _Cells, kind: PointKind) -> tuple[str, bool | None
 
 
 def _read_table(line: _Cells, kind: PointKind) -> Table:
-    table = Table(line.word("table", tuple(Table), "") or Table.HOLDING_REGISTER)
-    if not line["table"]:
-        return table
+    if line["table"] not in tuple(Table):
+        line.fault("table", "one of " + ", ".join(Table))
+        return Table.HOLDING_REGISTER  # so that the other cells are judged by themselves
+    table = Table(line["table"])
     if kind.is_output and not table.is_writable:
         line.fault("table", "coil or holding_register for an output")
     elif table.is_bits and kind not in (PointKind.BINARY_INPUT, PointKind.BINARY_OUTPUT):

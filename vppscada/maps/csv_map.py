@@ -159,6 +159,9 @@ def _read_header(
     header: Line, wanted: Sequence[str], optional: Sequence[str], faults: list[Fault]
 ) -> dict[str, int] | None:
     """Column → position. None if it cannot be told what the cells of the lines mean."""
+    if (fault := _wrong_separator(header)) is not None:
+        faults.append(fault)
+        return None
     columns: dict[str, int] = {}
     before = len(faults)
     names = [cell.text for cell in header.cells]
@@ -173,6 +176,17 @@ def _read_header(
         columns.setdefault(name, position)
     faults.extend(header.place(0).fault(f"no column {name!r}", f"a column {name!r}") for name in missing)
     return columns if len(faults) == before else None
+
+
+def _wrong_separator(header: Line) -> Fault | None:
+    """One fault for a table in another form, instead of one for each column."""
+    if len(header.cells) > 1:
+        return None
+    for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if mark in header.cells[0].text:
+            expected = "commas between cells (vppscada map import csv reads other forms)"
+            return header.place(0).fault(f"cells between {word}", expected)
+    return None
 
 
 def _check_width(line: Line, header: Line, faults: list[Fault]) -> bool:

@@ -31,7 +31,7 @@ def number(
         wanted = f"a number from {lowest:g}{unit}"
     else:
         wanted = f"a number{unit}"
-    wanted += f" up to {highest:g}" if highest < _GREATEST else ""
+    wanted += f" up to {highest:.10g}" if highest < _GREATEST else ""
 
     def read(value: object) -> float:
         good = isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value <= highest

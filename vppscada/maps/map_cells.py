@@ -16,6 +16,7 @@ from vppscada.model.errors import Fault
 _Word = TypeVar("_Word", bound=StrEnum)
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 #: Numbers beyond this would not survive a change of unit.
 GREATEST = 1e30
 _LONGEST_PULSE_MS = 0xFFFF_FFFF
@@ -89,7 +90,8 @@ class LineReader:
         value = float(text) if _NUMBER.fullmatch(text) else math.nan
         if lowest <= value <= GREATEST:
             return value
-        self.fault(column, expected)
+        comma = _DECIMAL_COMMA.fullmatch(text)
+        self.fault(column, expected if comma is None else f"a point instead of the comma: {text.replace(',', '.')}")
         return None
 
     def scale(self, column: str) -> float | None:

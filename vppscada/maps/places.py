@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vppscada.model.errors import ConfigError, Fault
 
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 #: Control characters but tab and line ends, and what Unicode reserves: no spreadsheet can hold them either.
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -56,6 +57,8 @@ def read_text(file: Path, *, keep_mark: bool = False, encoding: str = "utf-8") -
         raise ConfigError([Place(file).fault("no such file", "a file that exists")]) from None
     except (OSError, ValueError) as error:
         raise ConfigError([Place(file).fault(f"a file that cannot be read ({error})", "a readable file")]) from None
+    if encoding == "utf-8" and data[:2] in _UTF16_MARKS:
+        raise ConfigError([Place(file).fault("text in UTF-16", "text in UTF-8 (save it as CSV UTF-8)")])
     try:
         text = data.decode("utf-8-sig" if encoding == "utf-8" and not keep_mark else encoding)
     except UnicodeDecodeError as error:

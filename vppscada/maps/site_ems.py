@@ -152,7 +152,7 @@ def _check_source(line: MapLine, source: Point, faults: list[Fault]) -> None:
     kinds = _SOURCES[line.kind]
     if source.kind not in kinds:
         fitting = [kind for kind, sources in _SOURCES.items() if source.kind in sources]
-        found = f"kind {line.kind} of {source.id}, a {source.kind}"
+        found = f"kind {line.kind} of {source.id}, whose kind is {source.kind}"
         faults.append(line.place("kind").fault(found, one_of("", fitting)))
     elif line.kind.is_output and not source.writable:
         found = f"{source.id}, which is not writable"

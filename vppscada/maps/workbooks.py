@@ -29,7 +29,7 @@ _DATES = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
 def workbook_lines(file: Path, faults: list[Fault]) -> Iterator[Line]:
     """The rows of the first sheet that are neither blank nor comments, with faults of single cells in ``faults``.
 
-    A row with such a fault is left out, as its cells cannot be told.
+    Such a cell is blank in its row.
 
     Raises:
         ConfigError: there is no such file, or it is no workbook.
@@ -50,13 +50,12 @@ def workbook_rows(file: Path, faults: list[Fault], sheet: str = "") -> Iterator[
     results, formulas = _sheet(file, sheet, data_only=True), _sheet(file, sheet, data_only=False)
     width = 0
     for number, (row, written) in enumerate(zip(results, formulas, strict=True), start=1):
-        before = len(faults)
         cells = [
             Cell(_text(Place(file, number, column), cell, formula, faults), column)
             for column, (cell, formula) in enumerate(zip(row, written, strict=True), start=1)
         ]
         filled = max((cell.column for cell in cells if cell.text), default=0)
-        if len(faults) > before or not filled:
+        if not filled:
             continue
         if not width and not cells[0].text.startswith("#"):
             width = filled  # the header's
@@ -71,22 +70,22 @@ def _sheet(file: Path, name: str, *, data_only: bool) -> Iterator[tuple[Any, ...
             unpacked = sum(part.file_size for part in parts.infolist())
         if unpacked > _LARGEST_UNPACKED:
             found = f"a workbook that unpacks to {unpacked >> 20} MB"
-            raise ConfigError([Place(file).fault(found, f"at most {_LARGEST_UNPACKED >> 20} MB")])
+            raise ConfigError([Fault(file, 1, 1, found, f"at most {_LARGEST_UNPACKED >> 20} MB")])
         book = openpyxl.load_workbook(file, read_only=True, data_only=data_only)
         names = [one.title for one in book.worksheets]
         if name and name not in names:
-            raise ConfigError([Place(file).fault(f"no sheet {quoted(name)}", one_of(name, names))])
+            raise ConfigError([Fault(file, 1, 1, f"no sheet {quoted(name)}", one_of(name, names))])
         sheet = book.worksheets[names.index(name) if name else 0]
         sheet.reset_dimensions()  # some programs write none, or wrong ones
         rows = list(sheet.iter_rows())
         book.close()
     except FileNotFoundError:
-        raise ConfigError([Place(file).fault("no such file", "a file that exists")]) from None
+        raise ConfigError([Fault(file, 1, 1, "no such file", "a file that exists")]) from None
     except ConfigError:
         raise
     except Exception as error:  # openpyxl lets through whatever its parts raise at a broken file
         found = f"a workbook that cannot be read ({type(error).__name__}: {error})"
-        raise ConfigError([Place(file).fault(found, "an Excel workbook (.xlsx)")]) from None
+        raise ConfigError([Fault(file, 1, 1, found, "an Excel workbook (.xlsx)")]) from None
     widest = max(map(len, rows), default=0)
     return ((*row, *(EmptyCell(),) * (widest - len(row))) for row in rows)
 
