@@ -27,6 +27,7 @@ MODULES = (
     "modbus",
     "modbus_connections",
     "opcua",
+    "site_load",
     "dispatch",
     "schedule",
 )
