@@ -20,6 +20,7 @@ from protocols.dnp3.outstation.server import Dnp3Outstation
 from protocols.dnp3.outstation.settings_reading import read_outstation
 from protocols.dnp3.profile import point_lists, profile_document
 from protocols.dnp3.trace import TraceDecoder
+from vppscada.model.errors import CellFault
 from vppscada.model.outstations import CommandHandler, EventStores, Outstation
 from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.sessions import Session
@@ -56,6 +57,10 @@ class Dnp3Driver:
         """Index within the kind: variations do not make two points of one."""
         assert isinstance(address, Dnp3Address)
         return kind, address.source, address.index
+
+    def address_faults(self, settings: object, address: object) -> tuple[CellFault, ...]:
+        """Every address is good for every session."""
+        return ()
 
     def read_session(self, table: Mapping[str, object]) -> Dnp3SessionSettings:
         """Turn a ``[[session]]`` table into settings. Raises SettingFaults."""

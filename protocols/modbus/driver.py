@@ -12,6 +12,7 @@ from protocols.modbus.config import (
     read_address,
 )
 from protocols.modbus.data_types import WORDS
+from protocols.modbus.groups import address_faults
 from protocols.modbus.media import PATH_KEYS
 from protocols.modbus.server import ModbusOutstation
 from protocols.modbus.session import ModbusSession
@@ -22,6 +23,7 @@ from protocols.modbus.settings import (
     read_outstation,
     read_session,
 )
+from vppscada.model.errors import CellFault
 from vppscada.model.outstations import CommandHandler, EventStores
 from vppscada.model.points import PointKind, RowPoint
 
@@ -55,6 +57,10 @@ class ModbusDriver:
     def address_key(self, address: object, kind: PointKind) -> object:
         """See `protocols.modbus.config.address_key`."""
         return address_key(_ours(address, ModbusAddress), kind)
+
+    def address_faults(self, settings: object, address: object) -> tuple[CellFault, ...]:
+        """See `protocols.modbus.groups.address_faults`."""
+        return address_faults(_ours(settings, ModbusSessionSettings), _ours(address, ModbusAddress))
 
     def read_session(self, table: Mapping[str, object]) -> ModbusSessionSettings:
         """See `protocols.modbus.settings.read_session`."""

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from protocols.modbus.config import ModbusAddress
 from protocols.modbus.layout import Index, Layout, address_of, layout_of
 from protocols.modbus.plan import Limits, Plan, plan_reads
 from protocols.modbus.settings import ModbusSessionSettings, ScanClass
 from vppscada.model.batch import TimeQualityColumn, TimesMs
+from vppscada.model.errors import CellFault
 from vppscada.model.points import Point, RowPoint
 from vppscada.model.quality import TimeQuality
 
@@ -72,3 +74,21 @@ def holder_of(point: Point) -> str:
     """The id of the point that holds its scale factor; empty if it has none."""
     name = address_of(point).scale_factor
     return f"{point.asset}.{name}" if name else ""
+
+
+def address_faults(settings: ModbusSessionSettings, address: ModbusAddress) -> tuple[CellFault, ...]:
+    """What keeps a session from reading an address."""
+    faults: list[CellFault] = []
+    names = [one.name for one in settings.scan_classes]
+    if address.scan_class and address.scan_class not in names:
+        expected = "nothing, or one of its scan classes: " + (", ".join(names) or "it has none")
+        faults.append(CellFault("scan_class", repr(address.scan_class), expected))
+    if not address.table.is_bits and address.registers > settings.max_registers:
+        expected = f"at most {settings.max_registers} registers, as max_registers has it"
+        faults.append(CellFault("data_type", repr(address.data_type.name), expected))
+    end = address.register + address.registers
+    for hole in settings.holes:
+        if hole.table is address.table and hole.start < end and address.register < hole.end:
+            expected = f"a register outside the hole {hole.start}-{hole.end - 1}"
+            faults.append(CellFault("register", repr(str(address.register)), expected))
+    return tuple(faults)

@@ -14,6 +14,7 @@ from protocols.opcua.settings import (
     read_outstation,
     read_session,
 )
+from vppscada.model.errors import CellFault
 from vppscada.model.outstations import CommandHandler, EventStores
 from vppscada.model.points import PointKind, RowPoint
 
@@ -45,6 +46,10 @@ class OpcUaDriver:
     def address_key(self, address: object, kind: PointKind) -> object:
         """See `protocols.opcua.config.address_key`."""
         return address_key(_ours(address, OpcUaAddress), kind)
+
+    def address_faults(self, settings: object, address: object) -> tuple[CellFault, ...]:
+        """Every address is good for every session."""
+        return ()
 
     def read_session(self, table: Mapping[str, object]) -> OpcUaSessionSettings:
         """See `protocols.opcua.settings.read_session`."""

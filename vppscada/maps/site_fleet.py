@@ -144,8 +144,20 @@ def _check_session(linked: Linked, mine: Sequence[AssetTable], faults: list[Faul
         for line in one.map.enabled if one.map else ():
             if line.expression is not None:
                 continue
+            faults.extend(_address_faults(linked, linked.driver, line))
             other, there = first.setdefault(linked.driver.address_key(line.address, line.kind), (one, line))
             if other is not one and (other.name, one.name) not in told:
                 told.add((other.name, one.name))
                 found = f"{one.name}.{line.point} at the address of {other.name}.{there.point}"
                 faults.append(one.fields.table.fault("session", found, f"a session of its own for {one.name}"))
+
+
+def _address_faults(linked: Linked, driver: Driver, line: MapLine) -> list[Fault]:
+    """What a session cannot do with an address, good as it is in itself."""
+    if linked.settings is None:
+        return []
+    session = quoted(linked.table.name)
+    return [
+        line.place(fault.column).fault(f"{fault.column} {fault.found}", f"{fault.expected} (session {session})")
+        for fault in driver.address_faults(linked.settings, line.address)
+    ]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
+from vppscada.model.errors import CellFault
 from vppscada.model.outstations import CommandHandler, EventStores, Outstation
 from vppscada.model.points import PointKind, RowPoint
 from vppscada.model.sessions import Session
@@ -71,6 +72,9 @@ class Driver(Protocol):
 
     def address_key(self, address: object, kind: PointKind) -> object:
         """What must be unique within one session (two points with the same key are a fault)."""
+
+    def address_faults(self, settings: object, address: object) -> Sequence[CellFault]:
+        """What a session with these settings cannot do with an address of a map, each with its column."""
 
     def read_session(self, table: Mapping[str, object]) -> object:
         """Turn a ``[[session]]`` table (without name and protocol) into settings.

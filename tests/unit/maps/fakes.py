@@ -51,6 +51,9 @@ class FakeDriver:
     def address_key(self, address: object, kind: PointKind) -> object:
         return kind, address
 
+    def address_faults(self, settings: object, address: object) -> tuple[CellFault, ...]:
+        return ()
+
     def read_session(self, table: Mapping[str, object]) -> FakeSettings:
         faults = [SettingFault(key, f"unknown {key}", "host, port") for key in table if key not in ("host", "port")]
         port = table.get("port", 1)

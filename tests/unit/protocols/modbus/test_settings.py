@@ -101,3 +101,22 @@ def test_columns_of_sessions_are_optional_and_checked() -> None:
     with pytest.raises(CellFaults) as caught:
         address("analog_input", "int16", **here, scan_class="every day", read_back="maybe")
     assert {fault.column for fault in caught.value.faults} == {"scan_class", "read_back"}
+
+
+def test_what_a_session_cannot_read_is_a_fault_of_its_cell() -> None:
+    settings = DRIVER.read_session(
+        {
+            "host": "h",
+            "max_registers": 10,
+            "holes": ["holding_register 5-6"],
+            "scan_classes": {"fast": {"period_s": 0.2}},
+        }
+    )
+
+    def columns(kind: str, data_type: str, register: str, **cells: str) -> list[str]:
+        one = address(kind, data_type, table="holding_register", register=register, **cells)
+        return [fault.column for fault in DRIVER.address_faults(settings, one)]
+
+    assert columns("analog_input", "uint32", "3", scan_class="fast") == []
+    assert columns("analog_input", "uint32", "4", scan_class="slow") == ["scan_class", "register"]
+    assert columns("string", "string11", "20") == ["data_type"]
