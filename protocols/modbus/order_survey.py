@@ -43,3 +43,19 @@ async def survey_orders(
     finally:
         wire.shut("surveyed")
     return judge_orders(address, found, expected)
+
+
+async def survey_point(
+    settings: object, point: Point, near: float | None, within: float, lowest: float, highest: float, samples: int
+) -> list[tuple[str, tuple[float, ...], bool]]:
+    """As `survey_orders`, told as (order, values, fits); everything in the point's engineering units.
+
+    Raises:
+        SessionLost, ValueError: as there.
+        TypeError: the settings are another protocol's.
+    """
+    if not isinstance(settings, ModbusSessionSettings):
+        raise TypeError(f"{settings!r} are no settings of a Modbus session")
+    expected = Expected(near, within, lowest, highest, point.scale, point.offset)
+    found = await survey_orders(settings, point, expected, samples, settings.period_s)
+    return [(one.order, one.values, one.fits) for one in found]

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from vppscada.admin import map_commands, map_imports
+from vppscada.admin import map_commands, map_imports, word_orders
 
 _Verbs = argparse._SubParsersAction
 
@@ -18,11 +18,23 @@ def add_map(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     export.add_argument("--protocol", default="", help="where the file's name does not begin with it")
     export.add_argument("--force", action="store_true", help="replace a file that exists")
     export.set_defaults(command=map_commands.export)
+    _add_orders(below)
     profile = below.add_parser("profile", help="write the DNP3 device profile and point lists for the EMS side")
     profile.add_argument("site", metavar="SITE", help="site file, or the name of a shipped site")
     profile.add_argument("--ems", default="", metavar="NAME", help="only this outstation")
     profile.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     profile.set_defaults(command=map_commands.profile)
+
+
+def _add_orders(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    asked = verbs.add_parser("orders", help="ask a device which order of words and bytes a point's registers have")
+    asked.add_argument("site", metavar="SITE", help="site file, or the name of a shipped site")
+    asked.add_argument("point", metavar="POINT", help="asset.point; its map's word_order does not matter")
+    asked.add_argument("--near", type=float, metavar="VALUE", help="what it should read, in the units of the point")
+    asked.add_argument("--within", type=float, metavar="DIFFERENCE", help="what counts as near (default: 5 %%)")
+    asked.add_argument("--between", type=float, nargs=2, metavar=("LOWEST", "HIGHEST"))
+    asked.add_argument("--samples", type=int, default=3, choices=range(1, 101), metavar="N", help="default: 3")
+    asked.set_defaults(command=word_orders.orders)
 
 
 def _add_import(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
