@@ -45,6 +45,8 @@ def next_turn(turns: Sequence[Turn], now: float) -> int | None:
 def begin_turn(turns: Sequence[Turn], at: int, now: float) -> None:
     """A scan begins; the others that want to be read are passed over."""
     turns[at].under_way = True
+    if len(turns) == 1:
+        return
     for i, turn in enumerate(turns):
         if i != at and turn.is_wanted(now):
             turn.passed += 1

@@ -192,7 +192,7 @@ class ModbusSession:
     def _batch(self, at: int, scan: _Scan) -> Batch:
         group = scan.group
         reading = decode(group.layout, scan.reads.buffers, scan.reads.faulty)
-        for i, holder in self._holders[at]:
+        for i, holder in self._holders[at]:  # for commands that are scaled by them
             if reading.quality[i] == Quality.ONLINE:
                 self._exponents[holder] = float(reading.value[i])
             else:

@@ -190,9 +190,11 @@ class Database:
             changed |= np.isin(rows, np.fromiter(texts, dtype=np.intp))
         self._write(where, batch, value, quality)
         # most of a poll changes nothing, and a slice is not looked up one by one
-        at = np.flatnonzero(changed) if np.count_nonzero(changed) else slice(0)
+        some = bool(np.count_nonzero(changed))
+        at = np.flatnonzero(changed) if some else slice(0)
         changed_rows = rows[at]
-        self._reported[changed_rows] = value[at]
+        if some:
+            self._reported[changed_rows] = value[at]
         return ChangeSet(
             changed_rows,
             value[at],
