@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from struct import Struct
 from typing import NamedTuple
 
@@ -18,17 +19,26 @@ MAX_USER_DATA = 250
 #: Largest frame: header, 250 octets of user data and a CRC per block.
 MAX_FRAME_OCTETS = HEADER_OCTETS + MAX_USER_DATA + 2 * 16
 _HEADER = Struct("<BHH")  # control, destination, source
+_START_AND_HEADER = Struct("<2sBBHH")
 #: A CRC taken over data and its own CRC gives this constant, so a block is checked without cutting it first.
 _RESIDUE = crc(b"\x00" + crc(b"\x00").to_bytes(2, "little"))
+_SOUND = frozenset({_RESIDUE})
 
 
 def _layout(length: int) -> tuple[Struct, Struct]:
-    """Blocks of so much user data: each with its CRC, and each without."""
+    """Blocks of so much user data as they are received: each with its CRC, and each without."""
     sizes = [min(BLOCK_OCTETS, length - at) for at in range(0, length, BLOCK_OCTETS)]
     return Struct("".join(f"{n + 2}s" for n in sizes)), Struct("".join(f"{n}s2x" for n in sizes))
 
 
+def _plan(length: int) -> tuple[Struct, Struct]:
+    """So much user data to be sent: cut into blocks, and the frame of a header and each block with its CRC."""
+    sizes = [min(BLOCK_OCTETS, length - at) for at in range(0, length, BLOCK_OCTETS)]
+    return Struct("".join(f"{n}s" for n in sizes)), Struct(f"<{HEADER_OCTETS}s" + "".join(f"{n}sH" for n in sizes))
+
+
 _LAYOUTS = [_layout(length) for length in range(MAX_USER_DATA + 1)]
+_PLANS = [_plan(length) for length in range(MAX_USER_DATA + 1)]
 
 DIR = 0x80
 PRM = 0x40
@@ -101,17 +111,17 @@ def build_frame(control: int, destination: int, source: int, data: bytes = b"") 
     """
     if len(data) > MAX_USER_DATA:
         raise ValueError(f"{len(data)} octets of user data do not fit into a frame of {MAX_USER_DATA}")
-    parts = [_header(control, destination, source, len(data))]
-    for start in range(0, len(data), BLOCK_OCTETS):
-        block = data[start : start + BLOCK_OCTETS]
-        parts.append(block)
-        parts.append(crc(block).to_bytes(2, "little"))
-    return b"".join(parts)
+    cut, frame = _PLANS[len(data)]
+    header = _header(control, destination, source, len(data))
+    if not data:
+        return header
+    blocks = cut.unpack(data)
+    return frame.pack(header, *chain.from_iterable(zip(blocks, map(crc, blocks), strict=True)))
 
 
 def _header(control: int, destination: int, source: int, length: int) -> bytes:
     """The first ten octets of a frame with so much user data."""
-    header = START + bytes((length + 5, control)) + destination.to_bytes(2, "little") + source.to_bytes(2, "little")
+    header = _START_AND_HEADER.pack(START, length + 5, control, destination, source)
     return header + crc(header).to_bytes(2, "little")
 
 
@@ -194,7 +204,7 @@ class FrameParser:
 def _user_data(octets: bytes, start: int, length: int) -> bytes | None:
     """The user data that begin here, ``length`` octets without CRCs, or None if a CRC fails."""
     with_crcs, without_crcs = _LAYOUTS[length]
-    if any(map(_RESIDUE.__ne__, map(crc, with_crcs.unpack_from(octets, start)))):
+    if not _SOUND.issuperset(map(crc, with_crcs.unpack_from(octets, start))):
         return None
     return b"".join(without_crcs.unpack_from(octets, start))
 

@@ -4,6 +4,9 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from fastcrc.crc16 import dnp as crc
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocols.dnp3.link import (
     BROADCAST_CONFIRM,
@@ -95,6 +98,15 @@ def test_every_size_of_user_data_survives(size: int) -> None:
     octets = build_frame(0xC4, 7, 9, data)
     assert feed.feed(octets) == [Frame(0xC4, 7, 9, data)]
     assert len(octets) <= MAX_FRAME_OCTETS
+
+
+@given(st.binary(max_size=250), st.integers(0, 255), st.integers(0, 0xFFFF), st.integers(0, 0xFFFF))
+def test_a_frame_is_its_header_and_blocks_of_sixteen_octets_each_with_its_crc(
+    data: bytes, control: int, destination: int, source: int
+) -> None:
+    parts = [bytes((0x05, 0x64, len(data) + 5, control)) + (destination | source << 16).to_bytes(4, "little")]
+    parts += [data[at : at + 16] for at in range(0, len(data), 16)]
+    assert build_frame(control, destination, source, data) == b"".join(p + crc(p).to_bytes(2, "little") for p in parts)
 
 
 def test_more_user_data_than_a_frame_holds_is_a_mistake_of_ours() -> None:
