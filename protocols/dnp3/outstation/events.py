@@ -62,14 +62,15 @@ class EventBuffer:
         self._head = 0
         self._tail = 0
         self._next_id = 1
-        self._counts = np.zeros((len(State), 4), dtype=np.int64)  # by state and class
+        # by state and class; plain numbers, as they are asked for many times for each message
+        self._counts = [[0, 0, 0, 0] for _ in State]
         self._overflowed: set[int] = set()
         self._discards: list[Ids] = []
         #: Texts of octet string events by their ids.
         self.texts: dict[int, str] = {}
 
     def __len__(self) -> int:
-        return int(self._counts[_UNSAVED:].sum())
+        return sum(map(sum, self._counts[_UNSAVED:]))
 
     @property
     def overflowed(self) -> bool:
@@ -78,12 +79,12 @@ class EventBuffer:
 
     def count(self, event_class: int) -> int:
         """Events of a class that wait to be reported and are not in an unconfirmed fragment."""
-        return int(self._counts[_WAITING, event_class])
+        return self._counts[_WAITING][event_class]
 
     def classes_waiting(self) -> tuple[int, ...]:
         """Classes 1 to 3 with events to report."""
-        _, *counts = self._counts[_WAITING].tolist()
-        return tuple(c for c, count in enumerate(counts, start=1) if count)
+        waiting = self._counts[_WAITING]
+        return tuple(event_class for event_class in (1, 2, 3) if waiting[event_class])
 
     @property
     def last_id(self) -> int:
@@ -93,12 +94,12 @@ class EventBuffer:
     @property
     def has_unsaved(self) -> bool:
         """True while the store has events to take."""
-        return bool(self._counts[_UNSAVED].any())
+        return any(self._counts[_UNSAVED])
 
     @property
     def is_nearly_full(self) -> bool:
         """True while a class is filled to nine tenths."""
-        return bool(10 * int(self._counts[_UNSAVED:].sum(axis=0).max()) >= 9 * self._max)
+        return 10 * max(self._held()) >= 9 * self._max
 
     @property
     def owes_store(self) -> bool:
@@ -148,8 +149,10 @@ class EventBuffer:
 
     def waiting(self, classes: frozenset[int] | None, kind: int | None, limit: int) -> Positions:
         """Positions of reportable events of these classes or this kind, oldest first; valid until the next change."""
-        of_classes = self._counts[_WAITING, list(classes)] if classes is not None else self._counts[_WAITING]
-        limit = min(limit, int(of_classes.sum()))
+        count = sum(self._counts[_WAITING] if classes is None else map(self._counts[_WAITING].__getitem__, classes))
+        limit = min(limit, count)
+        if kind is None and count == self._tail - self._head:
+            return np.arange(self._head, self._head + limit)  # the ordinary case: all that is there
         asked = np.zeros(4, dtype=np.bool_)
         asked[list(classes) if classes is not None else slice(None)] = True
 
@@ -199,18 +202,25 @@ class EventBuffer:
         return np.concatenate(found) if found else np.empty(0, dtype=np.intp)
 
     def _written(self) -> Positions:
-        return self._find(lambda part: part["state"] == _WRITTEN, int(self._counts[_WRITTEN].sum()))
+        count = sum(self._counts[_WRITTEN])
+        if count == self._tail - self._head:
+            return np.arange(self._head, self._tail)
+        return self._find(lambda part: part["state"] == _WRITTEN, count)
 
     def _insert(self, fresh: EventArray, state: int) -> None:
         self._make_room(len(fresh))
         end = self._tail + len(fresh)
         self._events[self._tail : end] = fresh
         self._events["state"][self._tail : end] = state
-        self._counts[state] += np.bincount(fresh["event_class"], minlength=4)
+        _count(self._counts[state], fresh["event_class"])
         self._tail = end
-        excess = self._counts[_UNSAVED:].sum(axis=0) - self._max
-        for event_class in np.flatnonzero(excess > 0).tolist():
-            self._overflow(event_class, int(excess[event_class]))
+        for event_class, held in enumerate(self._held()):
+            if held > self._max:
+                self._overflow(event_class, held - self._max)
+
+    def _held(self) -> list[int]:
+        """Events of each class that are not gone."""
+        return [sum(held) for held in zip(*self._counts[_UNSAVED:], strict=True)]
 
     def _overflow(self, event_class: int, excess: int) -> None:
         """The newest are kept."""
@@ -229,14 +239,16 @@ class EventBuffer:
             for number in self._events["id"][at[self._events["text"][at] > 0]].tolist():
                 self.texts.pop(number, None)
         self._move(at, _GONE)
-        first = self._find(lambda part: part["state"] != _GONE, 1)
+        first = self._find(lambda part: part["state"] != _GONE, min(len(self), 1))
         self._head = int(first[0]) if len(first) else self._tail
 
     def _move(self, at: Positions, state: int) -> None:
         states, classes = self._events["state"], self._events["event_class"][at]
-        before = np.bincount(states[at] * np.uint8(4) + classes, minlength=self._counts.size)
-        self._counts -= before.reshape(self._counts.shape)
-        self._counts[state] += np.bincount(classes, minlength=4)
+        before = states[at]
+        for former in (_UNSAVED, _WAITING, _WRITTEN):
+            if any(self._counts[former]):
+                _count(self._counts[former], classes[before == former], -1)
+        _count(self._counts[state], classes)
         states[at] = state
 
     def _make_room(self, count: int) -> None:
@@ -257,3 +269,12 @@ def as_events(part: EventArray, texts: Mapping[int, str]) -> Events:
     names = ("id", "kind", "index", "event_class", "value", "quality", "time_ms", "time_quality")
     own = {number: texts[number] for number in part["id"][part["text"] > 0].tolist()}
     return Events(**{name: part[name].copy() for name in names}, texts=own)
+
+
+def _count(counts: list[int], classes: NDArray[np.uint8], sign: int = 1) -> None:
+    """Add so many of each class, or take them away."""
+    if len(classes) == 1:
+        counts[int(classes[0])] += sign
+    else:
+        for event_class, number in enumerate(np.bincount(classes, minlength=4).tolist()):
+            counts[event_class] += sign * number
