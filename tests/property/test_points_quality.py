@@ -12,7 +12,7 @@ from vppscada.points.database import Database
 
 ROWS = 4
 MAXIMUM = 1e6
-EVERY_BIT = 0x3FF
+EVERY_BIT = 0x7FF
 
 qualities = st.integers(0, EVERY_BIT)
 rows = st.integers(-1, ROWS)  # one before and one behind are no rows

@@ -43,8 +43,20 @@ TABLE = (
     Column("state_names", "Names of the states 0, 1, 2 … between bars"),
     Column("stale_after_s", "Seconds without a report after which it is STALE"),
     Column("enabled", "no leaves the line out of use", _YES_NO),
+    Column("convert_to", "Units in which the plant holds it, where its role does not fix them", required=False),
+    Column("clamp", "yes holds readings beyond minimum and maximum there, OVER_RANGE", _YES_NO, required=False),
+    Column(
+        "rate_limit", "Units per second that it may move at most; held back, it is OVER_RANGE", required=False
+    ),
+    Column("rollover", "Count on the wire at which a counter begins anew: it becomes a running total", required=False),
+    Column("codes", "What the device says for state 0, 1, 2 …, between bars", required=False),
+    Column("substitute", "Value shown, LOCAL_FORCED, while the reading is unfit", required=False),
+    Column("frozen_after_s", "Seconds of reports without change after which it is FROZEN", required=False),
+    Column("invert", "yes swaps 0 and 1 of a binary input", _YES_NO, required=False),
     Column("expression", "What a calculated point is worked out from; such a line has no address", required=False),
 )
+#: Those that say what is done to readings.
+CONDITIONING = ("clamp", "rate_limit", "rollover", "codes", "substitute", "frozen_after_s", "invert")
 COLUMNS = tuple(column.name for column in TABLE)
 REQUIRED = tuple(column.name for column in TABLE if column.required)
 

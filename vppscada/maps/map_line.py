@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from vppscada.maps.map_calculations import read_expression
 from vppscada.maps.map_cells import LineReader
+from vppscada.maps.map_conditioning import check_conversion, read_conditioning
 from vppscada.maps.places import Place
 from vppscada.maps.words import one_of
 from vppscada.model.commands import CommandMode, Pulse
+from vppscada.model.conditioning import Conditioning
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import CellFaults
 from vppscada.model.expressions import Expression
@@ -42,6 +44,9 @@ class MapLine:
     stale_after_s: float | None
     enabled: bool
     expression: Expression | None = None  # of a calculated point, which has no address
+    conditioning: Conditioning | None = None
+    inverted: bool = False
+    convert_to: str = ""
 
     def place(self, column: str) -> Place:
         """Where a cell of the line begins."""
@@ -66,6 +71,8 @@ def read_line(cells: LineReader, driver: Driver | None) -> MapLine | None:
     if kind is None:
         return None
     _check_kind(cells, kind, scale or 1.0, offset or 0.0)
+    conditioning = read_conditioning(cells, kind)
+    check_conversion(cells, kind, role)
     calculated = bool(cells.text("expression"))
     expression = read_expression(cells, kind, role, driver) if calculated else None
     address = None if calculated else _read_address(cells, kind, driver)
@@ -94,6 +101,9 @@ def read_line(cells: LineReader, driver: Driver | None) -> MapLine | None:
         stale_after_s=stale_after_s,
         enabled=enabled is not False,
         expression=expression,
+        conditioning=conditioning,
+        inverted=cells.text("invert") == "yes",
+        convert_to=cells.text("convert_to"),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vppscada.maps.columns import CONDITIONING
 from vppscada.maps.csv_map import PointMap, read_export_map
 from vppscada.maps.document import Document
 from vppscada.maps.fields import shown
@@ -105,8 +106,10 @@ def read_exports(
 def _export(line: MapLine, source: Point, faults: list[Fault]) -> Point | None:
     before = len(faults)
     _check_source(line, source, faults)
-    if line.expression is not None:
-        faults.append(line.place("expression").fault("an expression", "nothing in a map of exports"))
+    for column in (*CONDITIONING, "convert_to", "expression"):
+        if line.reader.text(column):
+            found = f"{column} {quoted(line.reader.text(column))}"
+            faults.append(line.place(column).fault(found, "nothing in a map of exports"))
     converted = linear(line.units, source.units) if line.units and line.kind.is_analog else (1.0, 0.0)
     if converted is None:
         found = f"units {quoted(line.units)} of a point in {source.units or 'no units'}"

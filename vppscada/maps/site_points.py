@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from vppscada.maps.csv_map import PointMap
 from vppscada.maps.map_calculations import calculation
+from vppscada.maps.map_conditioning import normalised
 from vppscada.maps.map_line import MapLine
-from vppscada.maps.units import fixed_units, normalising
+from vppscada.maps.units import fixed_units, linear, normalising
 from vppscada.model.assets import Asset
 from vppscada.model.commands import CommandMode, Pulse
 from vppscada.model.points import Point, PointKind, Role
@@ -61,8 +62,12 @@ def point_of(name: str, line: MapLine, rating_mw: float) -> Point:
     """The point of id ``name`` that a line describes, normalised; ``rating_mw`` is of its asset."""
     asset = name.partition(".")[0]
     analog = line.kind.is_analog and line.expression is None
-    factor, shift = (normalising(line.role, line.units, rating_mw) if analog else None) or (1.0, 0.0)
-    fixed = fixed_units(line.role)
+    fixed = fixed_units(line.role) or line.convert_to
+    if analog and line.convert_to:
+        factor, shift = linear(line.units, line.convert_to) or (1.0, 0.0)
+    else:
+        factor, shift = (normalising(line.role, line.units, rating_mw) if analog else None) or (1.0, 0.0)
+    scale, offset = (-1.0, 1.0) if line.inverted else (1.0 if line.scale is None else line.scale, line.offset or 0.0)
 
     def ours(value: float | None) -> float | None:
         return None if value is None else factor * value + shift
@@ -73,8 +78,8 @@ def point_of(name: str, line: MapLine, rating_mw: float) -> Point:
         role=line.role,
         description=line.description,
         data_type=line.data_type,
-        scale=factor * (1.0 if line.scale is None else line.scale),
-        offset=factor * (line.offset or 0.0) + shift,
+        scale=factor * scale,
+        offset=factor * offset + shift,
         units=fixed if fixed and (line.units or line.expression is not None) else line.units,
         minimum=ours(line.minimum),
         maximum=ours(line.maximum),
@@ -89,4 +94,5 @@ def point_of(name: str, line: MapLine, rating_mw: float) -> Point:
         enabled=line.enabled,
         address=line.address,
         calculation=calculation(line, name),
+        conditioning=normalised(line.conditioning, scale, factor, shift),
     )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from vppscada.model.calculations import Calculation
 from vppscada.model.commands import CommandMode, Pulse
+from vppscada.model.conditioning import Conditioning
 
 
 class PointKind(StrEnum):
@@ -123,6 +124,7 @@ class Point:
     enabled: bool = True
     address: object = None
     calculation: Calculation | None = None  # of a calculated point, which has no address
+    conditioning: Conditioning | None = None
 
     @property
     def asset(self) -> str:

@@ -22,7 +22,8 @@ class Quality(IntFlag):
     CHATTER_FILTER = 0x40
     DISCONTINUITY = 0x80
     REFERENCE_ERR = 0x100
-    STALE = 0x200
+    STALE = 0x200  # not reported for too long
+    FROZEN = 0x400  # reported, but unchanged for too long
 
 
 GOOD = Quality.ONLINE
@@ -34,6 +35,7 @@ UNFIT = (
     | Quality.CHATTER_FILTER
     | Quality.REFERENCE_ERR
     | Quality.STALE
+    | Quality.FROZEN
 )
 
 

@@ -1,7 +1,9 @@
 """The current state of every point, in columns; the only place where device units become engineering units."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import structlog
@@ -9,10 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from vppscada.model.batch import Batch, Cause, Rows, TimeQualityColumn, TimesMs, Values
 from vppscada.model.changes import EVENT_CAUSES, ChangeSet, LastValues
-from vppscada.model.points import Point
+from vppscada.model.points import Point, PointKind
 from vppscada.model.quality import Quality, QualityColumn, TimeQuality
 from vppscada.model.scaling import ScalingColumns
+from vppscada.points.conditioning import Conditioner
 from vppscada.points.deadband import beyond_deadband
+from vppscada.points.forcing import Beneath, Force, Forcing, beneath_batch, forced_batch
 from vppscada.points.latest import (
     Positions,
     Where,
@@ -57,6 +61,8 @@ class Database:
         self._ageing: Rows = np.array([i for i, p in enumerate(points) if p.stale_after_s is not None], dtype=np.intp)
         ages = [1000.0 * p.stale_after_s for p in points if p.stale_after_s is not None]
         self._ages_ms: TimesMs = np.array(ages, dtype=np.int64)
+        self.conditioner = Conditioner.of(points)
+        self._forcing = Forcing(n)
         self._scratch: Positions = np.zeros(n, dtype=np.intp)
         self._subscribers: list[Subscriber] = []
 
@@ -85,6 +91,12 @@ class Database:
         value = self._scaling.to_engineering(where, batch.value)
         quality = with_over_range(batch.quality, self._limits.outside(where, value))
         self.statistics["readings_applied"] += len(batch)
+        if self.conditioner is not None:
+            events = batch.cause in EVENT_CAUSES
+            value, quality = self.conditioner.conditioned(batch.rows, value, quality, batch.received_time_ms, events)
+        if self._forcing:
+            batch = self._unforced(batch, value, quality)
+            run, value, quality = None, batch.value, batch.quality
         if batch.cause in EVENT_CAUSES:
             return self._publish(self._take_events(batch, value, quality))
         if run is not None:
@@ -124,6 +136,9 @@ class Database:
         if has_duplicates(row_column, self._scratch):
             last = last_of_each(row_column)
             batch, value, qualities = _items(batch, last), value[last], qualities[last]
+        if self._forcing:
+            batch = self._unforced(batch, value, qualities)
+            value, qualities = batch.value, batch.quality
         return self._publish(self._take_states(batch, value, qualities, batch.rows))
 
     def set_texts(self, texts: dict[int, str], quality: Quality, now_ms: int) -> ChangeSet:
@@ -138,16 +153,57 @@ class Database:
 
     def comm_lost(self, rows: ArrayLike, now_ms: int) -> ChangeSet:
         """The way to these points is gone: their last values stay, marked COMM_LOST and not online."""
-        there = np.asarray(rows, dtype=np.intp)
-        now = (self.quality[there] | np.uint16(Quality.COMM_LOST)) & ~_ONLINE
-        return self._mark(there, now, now_ms)
+        return self._mark(np.asarray(rows, dtype=np.intp), Quality.COMM_LOST, Quality.ONLINE, now_ms)
 
     def mark_stale(self, now_ms: int) -> ChangeSet:
         """Mark what has not been renewed within its point's ``stale_after_s``. An unchanged report renews."""
         rows = self._ageing
         stale = gone_stale(self.received_time_ms[rows], self._ages_ms, self.quality[rows], now_ms)
-        old = rows[stale]
-        return self._mark(old, self.quality[old] | np.uint16(Quality.STALE), now_ms)
+        return self._mark(rows[stale], Quality.STALE, Quality.NONE, now_ms)
+
+    @property
+    def forces(self) -> Mapping[int, Force]:
+        """What is forced, by row."""
+        return self._forcing.forces
+
+    def force(self, row: int, value: float, reason: str, by: str, until_ms: int | None, now_ms: int) -> ChangeSet:
+        """Have a point say a value (engineering units), LOCAL_FORCED, whatever is reported for it, until it is released
+        or ``until_ms`` (UTC; None = no end). A further force replaces the one before.
+
+        Raises:
+            IndexError: no such row.
+            ValueError: a point that holds a text, or a value that is no number.
+        """
+        if not 0 <= row < len(self):
+            raise IndexError("a row to be forced does not exist")
+        if self.points[row].kind is PointKind.STRING or not math.isfinite(value):
+            raise ValueError(f"{self.points[row].id} cannot be forced to {value!r}")
+        force = Force(value, reason, by, until_ms)
+        self._forcing.begin(row, force, self._beneath(row))
+        _log.warning("point_forced", point=self.points[row].id, value=value, reason=reason, by=by, until_ms=until_ms)
+        batch = forced_batch(row, force, now_ms)
+        return self._publish(self._take_states(batch, batch.value, batch.quality, batch.rows))
+
+    def release(self, row: int) -> ChangeSet:
+        """Let a forced point say again what is reported, as it was reported last.
+
+        Raises:
+            KeyError: it is not forced.
+        """
+        state = self._forcing.end(row)
+        _log.warning("point_released", point=self.points[row].id)
+        batch = beneath_batch(row, state)
+        if self.conditioner is not None:
+            value, quality = self.conditioner.substituted(batch.rows, batch.value, batch.quality)
+            batch = replace(batch, value=value, quality=quality)
+        return self._publish(self._take_states(batch, batch.value, batch.quality, batch.rows))
+
+    def release_expired(self, now_ms: int) -> list[int]:
+        """Release what has come to its end; returns its rows."""
+        rows = self._forcing.expired(now_ms)
+        for row in rows:
+            self.release(row)
+        return rows
 
     def restore(self, last: LastValues) -> None:
         """Bring back what was known before a restart, marked RESTART and not online until reported anew.
@@ -162,6 +218,9 @@ class Database:
         self.received_time_ms[rows] = last.received_time_ms
         self.texts.update(last.texts)
         self.statistics["values_restored"] += len(last)
+        if self.conditioner is not None:
+            every = np.arange(len(self))
+            self.value, self.quality = self.conditioner.substituted(every, self.value, self.quality)
 
     def snapshot(self, rows: ArrayLike, now_ms: int) -> ChangeSet:
         """The state of some rows as if all of it had just changed: for somebody who starts to follow."""
@@ -241,12 +300,33 @@ class Database:
         self.received_time_ms[rows] = batch.received_time_ms
         self.texts.update(batch.texts)
 
-    def _mark(self, rows: Rows, quality: QualityColumn, now_ms: int) -> ChangeSet:
-        """Change nothing but quality; only where it differs."""
+    def _mark(self, rows: Rows, marks: Quality, taken: Quality, now_ms: int) -> ChangeSet:
+        """Set and take away bits of quality, and put substitutes where that makes values unfit."""
+        if self._forcing:
+            self._forcing.keep_marks(rows, marks, taken)
+            rows = rows[self._forcing.free(rows)]
+        quality = (self.quality[rows] | np.uint16(marks)) & ~np.uint16(taken)
+        if self.conditioner is not None:
+            self.value[rows], quality = self.conditioner.substituted(rows, self.value[rows], quality)
         differs = quality != self.quality[rows]
         changed = np.unique(rows[differs])
         self.quality[rows] = quality
         return self._publish(self._state_of(changed, Cause.SESSION, now_ms, {}))
+
+    def _unforced(self, batch: Batch, value: Values, quality: QualityColumn) -> Batch:
+        """The items of a batch whose rows are not forced, in engineering units; the others are kept for later."""
+        whole = replace(batch, value=value, quality=quality)
+        self._forcing.keep(whole)
+        return _items(whole, np.flatnonzero(self._forcing.free(batch.rows)))
+
+    def _beneath(self, row: int) -> Beneath:
+        return Beneath(
+            float(self.value[row]),
+            int(self.quality[row]),
+            int(self.source_time_ms[row]),
+            int(self.time_quality[row]),
+            int(self.received_time_ms[row]),
+        )
 
     def _state_of(self, rows: Rows, cause: Cause, now_ms: int, texts: dict[int, str]) -> ChangeSet:
         current: NDArray[np.bool_] = np.ones(len(rows), dtype=np.bool_)

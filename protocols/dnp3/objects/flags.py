@@ -30,7 +30,7 @@ _BITS: dict[PointKind, dict[int, Quality]] = {
     PointKind.ANALOG_OUTPUT: _ANALOG,
     PointKind.STRING: _COMMON,
 }
-_ALL_QUALITIES = 0x400
+_ALL_QUALITIES = 0x800
 
 
 def _to_quality(bits: dict[int, Quality]) -> NDArray[np.uint16]:

@@ -9,7 +9,7 @@ from protocols.opcua.status import answer_to, quality_column, quality_of, result
 from vppscada.model.commands import Accepted, CommandStatus, Rejected, Unanswered
 from vppscada.model.quality import Quality, is_fit
 
-EVERY_QUALITY = range(0x400)
+EVERY_QUALITY = range(0x800)
 
 
 def fit(quality: int) -> bool:
