@@ -45,9 +45,7 @@ TABLE = (
     Column("enabled", "no leaves the line out of use", _YES_NO),
     Column("convert_to", "Units in which the plant holds it, where its role does not fix them", required=False),
     Column("clamp", "yes holds readings beyond minimum and maximum there, OVER_RANGE", _YES_NO, required=False),
-    Column(
-        "rate_limit", "Units per second that it may move at most; held back, it is OVER_RANGE", required=False
-    ),
+    Column("rate_limit", "Units per second that it may move at most; held back, it is OVER_RANGE", required=False),
     Column("rollover", "Count on the wire at which a counter begins anew: it becomes a running total", required=False),
     Column("codes", "What the device says for state 0, 1, 2 …, between bars", required=False),
     Column("substitute", "Value shown, LOCAL_FORCED, while the reading is unfit", required=False),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vppscada.maps.cells import Line
-from vppscada.maps.columns import all_columns
+from vppscada.maps.columns import COLUMNS, all_columns
 from vppscada.maps.map_cells import LineReader
 from vppscada.maps.map_line import MapLine, read_line
 from vppscada.maps.map_rules import check_feedback, check_references, check_role
@@ -130,7 +130,8 @@ def _read(
     known = all_columns(driver)
     wanted = tuple(column.name for column in known)
     if header is None:
-        faults.append(Place(file).fault("no header", "a line with the columns " + ",".join(wanted)))
+        usual = [column.name for column in known if column.required or column.name not in COLUMNS]
+        faults.append(Place(file).fault("no header", "a line with the columns " + ",".join(usual)))
         return None
     columns = _read_header(header, wanted, [column.name for column in known if not column.required], faults)
     if columns is None:

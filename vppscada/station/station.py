@@ -29,6 +29,7 @@ from vppscada.station.calculator import Calculator
 from vppscada.station.comm_online import CommOnline
 from vppscada.station.ems_commands import EmsCommands
 from vppscada.station.ems_feed import EmsFeed
+from vppscada.station.normalising import Normalising
 from vppscada.station.plant_service import PlantService
 from vppscada.station.schedule_service import ScheduleService
 from vppscada.station.services import TaskService, leave, stop_in_reverse
@@ -67,6 +68,7 @@ class Station:
         self.database.restore(self.journal.last_values(site.points))
         self.database.subscribe(self.journal.note)
         self.calculator = Calculator(self.database)
+        self.normalising = Normalising(self.database, self.journal)
         self.sessions: dict[str, Session] = {
             spec.name: drivers[spec.protocol].session(spec.name, spec.settings, spec.points) for spec in site.sessions
         }
@@ -107,6 +109,7 @@ class Station:
         for supervisor in self.supervisors:
             self._comm.on_status(supervisor.status)
         self.session_points.feed(time.monotonic(), now_ms)
+        self.normalising.start(now_ms)
         self.database.subscribe(self.plant.on_changes)
         for outstation, feed in self.outstations:
             feed.feed_all(now_ms)
@@ -118,6 +121,7 @@ class Station:
         self._add(tree, "stale", self._mark_stale)
         self._add(tree, "session points", self._tell_sessions)
         self._add(tree, "calculations", self.calculator.run)
+        self._add(tree, "normalising", self.normalising.run)
         for supervisor in self.supervisors:
             self._add(tree, f"session {supervisor.session.name}", supervisor.run)
         self._add(tree, "schedule", self.scheduler.run)
@@ -142,6 +146,7 @@ class Station:
         await self._try("stop solver", self.worker.close())
         outcomes = asyncio.wait_for(self.pipeline.drain(), _OUTCOMES_S)  # of an EMS's commands: still to be written
         await self._try("drain commands", outcomes)
+        await self._try("keep counts", self.normalising.keep_counts())
         await asyncio.to_thread(self.journal.close)
         log.info("station_stopped", site=self.site.plant.name)
 
