@@ -48,6 +48,8 @@ class Door:
         self._medium = medium
         self._maximum_connections = maximum_connections
         self.units: dict[int, Unit] = {}
+        self.opening = asyncio.Lock()
+        self.is_open = False
         self._listener: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -237,20 +239,20 @@ async def enter(unit: Unit, device_id: int, medium: Medium, maximum_connections:
     """
     key = (asyncio.get_running_loop(), medium)
     door = _DOORS.get(key) if medium.port or medium.serial is not None else None
-    if door is not None:
-        if device_id in door.units:
-            raise OSError(f"{medium}: device id {device_id} is served already")
-        door.units[device_id] = unit
-        return door
-    door = Door(medium, maximum_connections)
+    if door is not None and device_id in door.units:
+        raise OSError(f"{medium}: device id {device_id} is served already")
+    if door is None:
+        door = Door(medium, maximum_connections)
+        if medium.port or medium.serial is not None:
+            _DOORS[key] = door
     door.units[device_id] = unit
-    if medium.port or medium.serial is not None:
-        _DOORS[key] = door
     try:
-        await door.start()
+        async with door.opening:  # who comes while another opens it waits, and opens it itself if that failed
+            if not door.is_open:
+                await door.start()
+                door.is_open = True
     except BaseException:
-        if _DOORS.get(key) is door:
-            del _DOORS[key]
+        await leave(door, device_id)
         raise
     return door
 

@@ -1,6 +1,7 @@
 """The server as clients find it, bytes on the wire."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -182,3 +183,37 @@ async def test_a_stopped_server_has_no_port_and_no_connections() -> None:
         await outstation.stop()
         assert outstation.port == 0
         assert await reader.read() == b""
+
+
+async def test_units_that_start_at_once_are_served_behind_one_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    settings = [ModbusOutstationSettings("127.0.0.1", port, device_id) for device_id in (1, 2)]
+    units = [ModbusOutstation(f"o{one.device_id}", one, own_rows(POINTS), Handler()) for one in settings]
+    await asyncio.gather(*(unit.start() for unit in units))
+    try:
+        assert [unit.port for unit in units] == [port, port]
+        with pytest.raises(OSError, match="device id 1 is served already"):
+            await ModbusOutstation("again", settings[0], own_rows(POINTS), Handler()).start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for device_id in ("01", "02"):
+            answer = await ask(reader, writer, f"000100000006{device_id}0300000001")
+            assert answer == f"000100000005{device_id}03020000"
+        assert await ask(reader, writer, "000100000006030300000001") == "00010000000303830b"
+        await units[0].stop()
+        assert (await ask(reader, writer, "000100000006020300000001")).startswith("00010000000502")
+        writer.close()
+    finally:
+        for unit in units:
+            await unit.stop()
+
+
+async def test_units_behind_a_port_that_is_taken_all_hear_of_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = [ModbusOutstationSettings("127.0.0.1", port, device_id) for device_id in (1, 2)]
+        units = [ModbusOutstation(f"o{one.device_id}", one, own_rows(POINTS), Handler()) for one in settings]
+        results = await asyncio.gather(*(unit.start() for unit in units), return_exceptions=True)
+        assert all(isinstance(result, OSError) for result in results)
+    await units[0].start()  # nothing is left behind
+    await units[0].stop()
