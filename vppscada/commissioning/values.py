@@ -7,7 +7,7 @@ from typing import Protocol
 
 from vppscada.model.batch import TimeQualityColumn, TimesMs, Values
 from vppscada.model.points import Point, PointKind
-from vppscada.model.quality import UNFIT, Quality, QualityColumn, TimeQuality
+from vppscada.model.quality import UNFIT, Quality, QualityColumn, TimeQuality, quality_words
 
 
 class Columns(Protocol):
@@ -81,8 +81,3 @@ def shown_value(point: Point, value: float) -> str:
     if point.state_names and value == int(value) and 0 <= int(value) < len(point.state_names):
         return f"{number} ({point.state_names[int(value)]})"
     return number
-
-
-def quality_words(quality: Quality) -> str:
-    """The bits by their names, or NONE."""
-    return " ".join(str(bit.name) for bit in Quality if bit and bit in quality) or "NONE"

@@ -39,6 +39,11 @@ UNFIT = (
 )
 
 
+def quality_words(quality: Quality) -> str:
+    """The bits by their names, or NONE."""
+    return " ".join(str(bit.name) for bit in Quality if bit and bit in quality) or "NONE"
+
+
 class TimeQuality(IntEnum):
     """How far a source time can be trusted; ordered, larger is better."""
 

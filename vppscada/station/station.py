@@ -17,6 +17,7 @@ from vppscada.model.drivers import Driver
 from vppscada.model.errors import VppscadaError
 from vppscada.model.outstations import Outstation
 from vppscada.model.points import RowPoint
+from vppscada.model.quality import is_fit
 from vppscada.model.sessions import Session, SessionState
 from vppscada.model.site import EmsSpec, Site
 from vppscada.plant.fleet_view import fleet_rows
@@ -29,6 +30,7 @@ from vppscada.station.calculator import Calculator
 from vppscada.station.comm_online import CommOnline
 from vppscada.station.ems_commands import EmsCommands
 from vppscada.station.ems_feed import EmsFeed
+from vppscada.station.local_api import LocalApi
 from vppscada.station.normalising import Normalising
 from vppscada.station.plant_service import PlantService
 from vppscada.station.schedule_service import ScheduleService
@@ -86,6 +88,7 @@ class Station:
         self.outstations = [self._outstation(spec, drivers[spec.protocol]) for spec in site.ems]
         self.watch = Watch(self.plant, self.scheduler, self.journal, self.supervisors)
         self.session_points = SessionPoints(site, self.supervisors, drivers, self.database)
+        self.local_api = LocalApi(state_dir, site, self.database, self.pipeline, self._status)
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -128,6 +131,7 @@ class Station:
         self._add(tree, "plant", self.plant.run)
         self._add(tree, "verification", self.pipeline.watch)
         self._add(tree, "watch", self.watch.run)
+        self._add(tree, "local api", self.local_api.run)
         log.info("station_started", site=self.site.plant.name, sessions=len(self.supervisors))
 
     def _add(self, tree: MultiService, name: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -135,7 +139,7 @@ class Station:
         service.setServiceParent(tree)  # type: ignore[no-untyped-call]
 
     async def _stop(self, tree: MultiService) -> None:
-        for name in ("watch", "plant", "schedule"):  # nobody decides any more; sessions are still up
+        for name in ("local api", "watch", "plant", "schedule"):  # nobody decides any more; sessions are still up
             await self._try(f"stop {name}", leave(tree, name))
         if self.site.plant.on_stop == "zero" and self.plant.orders.enabled:
             await self._try("rest", self.teller.rest())
@@ -191,6 +195,18 @@ class Station:
 
     def _sessions_online(self) -> int:
         return sum(one.status.state is SessionState.ONLINE for one in self.supervisors)
+
+    def _status(self) -> dict[str, object]:
+        """What the local API tells of the whole."""
+        sessions = [{"name": one.session.name, "state": one.status.state.name.lower()} for one in self.supervisors]
+        return {
+            "site": self.site.plant.name,
+            "file": str(self.site.file),
+            "summary": self.watch.status(),
+            "points": len(self.database),
+            "fit": int(is_fit(self.database.quality).sum()),
+            "sessions": sessions,
+        }
 
     def _on_failed(self, service: str, error: str) -> None:
         self._end(f"service {service!r} ended: {error}")

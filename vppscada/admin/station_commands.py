@@ -1,0 +1,49 @@
+"""What the commands to a running station do: status, points."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from vppscada.admin.station_client import StationClient
+
+
+def state_of(options: argparse.Namespace) -> Path:
+    """The state directory that is meant: as `vppscada run` takes it."""
+    return options.state or Path(os.environ.get("STATE_DIRECTORY", "") or "state")
+
+
+def status(options: argparse.Namespace) -> int:
+    """Print how the running station stands."""
+    with StationClient(state_of(options)) as station:
+        told = station.call("status")
+    if options.json:
+        sys.stdout.write(json.dumps(told) + "\n")
+        return 0
+    lines = [f"{told['site']} ({told['file']})", told["summary"], f"{told['points']} points, {told['fit']} of them fit"]
+    lines += [f"  session {one['name']:20} {one['state']}" for one in told["sessions"]]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def points(options: argparse.Namespace) -> int:
+    """Print points as the running station holds them."""
+    with StationClient(state_of(options)) as station:
+        for one in station.points(options.points):
+            sys.stdout.write((json.dumps(one) if options.json else _shown(one)) + "\n")
+    return 0
+
+
+def _shown(one: Mapping[str, Any]) -> str:
+    value = one.get("text") or one["value"]
+    shown = "-" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
+    names, units = one.get("state_names"), one["units"]
+    if names and isinstance(value, float) and value.is_integer() and 0 <= value < len(names):
+        shown += f" ({names[int(value)]})"
+    time_ms = one["source_time_ms"] or one["received_time_ms"]
+    time = "-" if not time_ms else datetime.fromtimestamp(time_ms / 1000.0, UTC).isoformat(timespec="milliseconds")
+    return f"{one['point']:40} {shown + (f' {units}' if units else ''):>24}  {one['quality']:20} {time}"

@@ -1,0 +1,229 @@
+"""The station's local API: a Unix socket in the state directory, one JSON object a line, for this user alone.
+
+A request is ``{"id": 1, "method": "points", "params": {…}}``; its answer has the same id and either ``result`` or
+``fault``. ``watch`` answers and then sends ``{"id": 1, "changes": […]}`` until the client hangs up.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from vppscada.control.pipeline import ControlPipeline
+from vppscada.model.changes import ChangeSet
+from vppscada.model.commands import Origin
+from vppscada.model.site import Site
+from vppscada.points.database import Database
+from vppscada.station.api_answers import Answer, line_of, point_state, result_words, verification_words
+from vppscada.station.api_requests import (
+    LONGEST_LINE,
+    PAGE,
+    Request,
+    RequestFault,
+    read_offset,
+    read_operate,
+    read_request,
+    wanted_rows,
+)
+
+log = structlog.get_logger()
+
+SOCKET_NAME = "api.sock"
+_MOST_CLIENTS = 16
+_SLOW_S = 10.0  # a client that does not take what it asked for is let go
+_LOOK_EVERY_S = 0.1
+
+
+class LocalApi:
+    """Serves one station. Only ``operate`` moves anything, and that through the control pipeline."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        site: Site,
+        database: Database,
+        pipeline: ControlPipeline,
+        status: Callable[[], Answer],
+    ) -> None:
+        self.path = state_dir / SOCKET_NAME
+        self.statistics: Counter[str] = Counter()
+        self._site = site
+        self._database = database
+        self._pipeline = pipeline
+        self._clients: set[asyncio.StreamWriter] = set()
+        self._methods: dict[str, Callable[[Request], Awaitable[Answer]]] = {
+            "status": self._status,
+            "points": self._points,
+            "operate": self._operate,
+        }
+        self._tell_status = status
+
+    async def run(self) -> None:
+        """Serve until cancelled. Where it cannot listen, the plant runs on without it."""
+        try:
+            listener = _listen(self.path)
+        except OSError as error:
+            log.error("local_api_not_listened", path=str(self.path), error=str(error))
+            await asyncio.get_running_loop().create_future()
+            return
+        server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LONGEST_LINE)
+        log.info("local_api_listened", path=str(self.path))
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            server.close()
+            for writer in tuple(self._clients):
+                writer.transport.abort()
+            self.path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.statistics["clients"] += 1
+        try:
+            if len(self._clients) >= _MOST_CLIENTS:
+                self.statistics["clients_turned_away"] += 1
+                await _send(writer, {"id": None, "fault": f"already {_MOST_CLIENTS} clients"})
+                return
+            self._clients.add(writer)
+            await self._talk(reader, writer)
+        except (OSError, TimeoutError):
+            self.statistics["clients_lost"] += 1
+        except Exception:
+            self.statistics["errors_caught"] += 1
+            log.exception("local_api_client_failed")
+        finally:
+            self._clients.discard(writer)
+            writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                line = await reader.readline()
+            except ValueError:
+                await _send(writer, self._fault(RequestFault(f"a line of more than {LONGEST_LINE} octets")))
+                return
+            if not line.endswith(b"\n"):
+                return
+            try:
+                request = read_request(line)
+                if request.method == "watch":
+                    await self._watch(request, reader, writer)
+                    return
+                answer: Answer = {"id": request.id, "result": await self._answer(request)}
+            except RequestFault as fault:
+                answer = self._fault(fault)
+            await _send(writer, answer)
+
+    async def _answer(self, request: Request) -> Answer:
+        self.statistics["requests"] += 1
+        try:
+            return await self._methods[request.method](request)
+        except RequestFault as fault:
+            raise RequestFault(str(fault), request.id) from None
+
+    def _fault(self, fault: RequestFault) -> Answer:
+        self.statistics["requests_faulty"] += 1
+        log.warning("local_api_request_refused", fault=str(fault))
+        return {"id": fault.request_id, "fault": str(fault)}
+
+    async def _status(self, request: Request) -> Answer:
+        return self._tell_status() | {"local_api": dict(self.statistics)}
+
+    async def _points(self, request: Request) -> Answer:
+        rows, offset = self._rows(request), read_offset(request.params)
+        page = rows[offset : offset + PAGE]
+        end = offset + len(page)
+        return {
+            "points": [point_state(self._database, row) for row in page],
+            "count": len(rows),
+            "next": end if end < len(rows) else None,
+        }
+
+    def _rows(self, request: Request) -> list[int]:
+        return wanted_rows(request.params, self._database.points, self._site.row_of)
+
+    async def _operate(self, request: Request) -> Answer:
+        wanted = read_operate(request.params, self._site.row_of)
+        since = time.monotonic()
+        result = await self._pipeline.command(
+            wanted.row, wanted.value, Origin.OPERATOR, wanted.reason, wanted.lifetime_s
+        )
+        told = result_words(result)
+        if told["result"] in ("accepted", "unanswered"):
+            told["verification"] = await self._verified(wanted.row, since, wanted.verify_s)
+        return told
+
+    async def _verified(self, row: int, since: float, seconds: float) -> Answer:
+        """What was seen of the command that left after ``since``, once its effect is, or the time is over."""
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = self._pipeline.verification(row)
+            ours = seen.commanded is not None and seen.commanded >= since
+            if not ours or seen.measured is not None or time.monotonic() >= deadline:
+                return verification_words(seen) if ours else {"superseded": True}
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _watch(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Send what changes until the client hangs up. What changes twice before it is sent is sent as it is then."""
+        self.statistics["requests"] += 1
+        try:
+            rows = self._rows(request)
+        except RequestFault as fault:
+            raise RequestFault(str(fault), request.id) from None
+        wanted = frozenset(rows)
+        pending: dict[int, None] = dict.fromkeys(rows)  # first of all, how it stands
+        wake = asyncio.Event()
+
+        def note(changes: ChangeSet) -> None:
+            pending.update((row, None) for row in changes.rows.tolist() if row in wanted)
+            if pending:
+                wake.set()
+
+        wake.set()
+        unsubscribe = self._database.subscribe(note)
+        gone = asyncio.ensure_future(reader.read(1))  # nothing more is expected of the client
+        try:
+            await _send(writer, {"id": request.id, "result": {"count": len(rows)}})
+            while not gone.done():
+                waiting = asyncio.ensure_future(wake.wait())
+                await asyncio.wait([waiting, gone], return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+                wake.clear()
+                await self._send_pending(request, pending, writer)
+        finally:
+            unsubscribe()
+            gone.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OSError):
+                await gone
+
+    async def _send_pending(self, request: Request, pending: dict[int, None], writer: asyncio.StreamWriter) -> None:
+        rows: Sequence[int] = tuple(pending)
+        pending.clear()
+        for start in range(0, len(rows), PAGE):
+            page = rows[start : start + PAGE]
+            await _send(writer, {"id": request.id, "changes": [point_state(self._database, row) for row in page]})
+
+
+async def _send(writer: asyncio.StreamWriter, answer: Answer) -> None:
+    writer.write(line_of(answer))
+    await asyncio.wait_for(writer.drain(), _SLOW_S)
+
+
+def _listen(path: Path) -> socket.socket:
+    """A listening socket that only this user can open. The directory is locked: an old socket is nobody's."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)  # from its first moment on, not only after a chmod
+    try:
+        listener.bind(str(path))
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(mask)
+    return listener
