@@ -9,6 +9,7 @@ from vppscada.maps.cells import Line
 from vppscada.maps.columns import COLUMNS, all_columns
 from vppscada.maps.map_cells import LineReader
 from vppscada.maps.map_line import MapLine, read_line
+from vppscada.maps.map_ranges import check_wire_range
 from vppscada.maps.map_rules import check_feedback, check_references, check_role
 from vppscada.maps.places import Place
 from vppscada.maps.tables import read_table
@@ -57,6 +58,7 @@ def read_device_table(file: Path, table: Iterator[Line], driver: Driver | None, 
         check_role(line, faults)
         check_feedback(line, named, found.names, faults)
         check_references(line, named, found.names, driver, faults)
+        check_wire_range(line, line.minimum, line.maximum, line.scale or 1.0, line.offset or 0.0, faults)
     check_addresses(found, driver, faults)
     return found
 

@@ -9,6 +9,7 @@ from vppscada.maps.document import Document
 from vppscada.maps.fields import shown
 from vppscada.maps.locate import find_map
 from vppscada.maps.map_line import MapLine
+from vppscada.maps.map_ranges import check_wire_range
 from vppscada.maps.names import unique_names
 from vppscada.maps.site_sessions import Linked, read_linked
 from vppscada.maps.units import linear
@@ -83,6 +84,7 @@ def read_exports(
         faults: where faults go.
     """
     exports: list[ExportedPoint] = []
+    first: dict[tuple[str, PointKind], MapLine] = {}
     for line in ems.map.lines if ems.map else ():
         found = by_id.get(line.point)
         if found is None:
@@ -97,6 +99,7 @@ def read_exports(
             continue
         row, source = found
         _check_columns(line, ems.linked.driver, faults)
+        _check_once(line, first, faults)
         point_made = _export(line, source, faults)
         if point_made is not None and line.enabled:
             exports.append(ExportedPoint(row, point_made))
@@ -121,7 +124,7 @@ def _export(line: MapLine, source: Point, faults: list[Fault]) -> Point | None:
     def theirs(value: float | None, ours: float | None) -> float | None:
         return ours if value is None else value * factor + shift
 
-    return Point(
+    made = Point(
         id=source.id,
         kind=line.kind,
         role=source.role,
@@ -142,6 +145,16 @@ def _export(line: MapLine, source: Point, faults: list[Fault]) -> Point | None:
         stale_after_s=None,
         address=line.address,
     )
+    check_wire_range(line, made.minimum, made.maximum, made.scale, made.offset, faults)
+    return made
+
+
+def _check_once(line: MapLine, first: dict[tuple[str, PointKind], MapLine], faults: list[Fault]) -> None:
+    """An output may also be shown as an input; but no point is exported twice as the same kind."""
+    other = first.setdefault((line.point, line.kind), line) if line.enabled else line
+    if other is not line:
+        found = f"{line.point} as {line.kind}, which line {other.place('point').line} exports already"
+        faults.append(line.place("point").fault(found, "each point once of a kind"))
 
 
 def _check_columns(line: MapLine, driver: Driver | None, faults: list[Fault]) -> None:

@@ -9,6 +9,7 @@ from vppscada.maps.document import Document
 from vppscada.maps.fields import Fields
 from vppscada.maps.locate import find_map
 from vppscada.maps.map_line import MapLine
+from vppscada.maps.map_ranges import check_plausible
 from vppscada.maps.names import check_reference, unique_names
 from vppscada.maps.places import Place
 from vppscada.maps.site_assets import read_asset
@@ -65,6 +66,7 @@ def read_fleet(
         if found is not None and whole:
             _check_roles(fields, found, faults)
             _check_own_names(fields, found, faults)
+            _check_sizes(asset, found, faults)
         fleet.append(AssetTable(fields, asset, found, whole and asset is not None and link is not None))
     of_session: dict[str, list[AssetTable]] = {}
     for one in fleet:
@@ -120,6 +122,13 @@ def _check_roles(fields: Fields, found: PointMap, faults: list[Fault]) -> None:
         for line in found.enabled
         if line.role in _COMMAND_ROLES and not line.writable
     )
+
+
+def _check_sizes(asset: Asset | None, found: PointMap, faults: list[Fault]) -> None:
+    if asset is None:
+        return
+    for line in found.enabled:
+        check_plausible(line, asset.name, max(asset.rating_mw, asset.charge_rating_mw), faults)
 
 
 def _check_own_names(fields: Fields, found: PointMap, faults: list[Fault]) -> None:

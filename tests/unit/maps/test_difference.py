@@ -47,7 +47,7 @@ def test_a_point_with_another_address_is_renumbered_and_starts_only_its_session_
 
 
 def test_another_unit_rescales(tmp_path: Path) -> None:
-    found = changed(tmp_path, ("fake_battery.csv", ",kW,", ",MW,"))
+    found = changed(tmp_path, ("fake_battery.csv", ",kWh,", ",MWh,"))
     assert {point.word for point in found.points} == {"rescaled"}
     assert "scale 0.001 → 1" in {str(change) for point in found.points for change in point.changes}
 
