@@ -94,7 +94,7 @@ class Database:
         if self.conditioner is not None:
             events = batch.cause in EVENT_CAUSES
             value, quality = self.conditioner.conditioned(batch.rows, value, quality, batch.received_time_ms, events)
-        if self._forcing:
+        if self._forcing.touches(batch.rows):
             batch = self._unforced(batch, value, quality)
             run, value, quality = None, batch.value, batch.quality
         if batch.cause in EVENT_CAUSES:
@@ -136,7 +136,7 @@ class Database:
         if has_duplicates(row_column, self._scratch):
             last = last_of_each(row_column)
             batch, value, qualities = _items(batch, last), value[last], qualities[last]
-        if self._forcing:
+        if self._forcing.touches(batch.rows):
             batch = self._unforced(batch, value, qualities)
             value, qualities = batch.value, batch.quality
         return self._publish(self._take_states(batch, value, qualities, batch.rows))
@@ -302,7 +302,7 @@ class Database:
 
     def _mark(self, rows: Rows, marks: Quality, taken: Quality, now_ms: int) -> ChangeSet:
         """Set and take away bits of quality, and put substitutes where that makes values unfit."""
-        if self._forcing:
+        if self._forcing.touches(rows):
             self._forcing.keep_marks(rows, marks, taken)
             rows = rows[self._forcing.free(rows)]
         quality = (self.quality[rows] | np.uint16(marks)) & ~np.uint16(taken)

@@ -38,8 +38,9 @@ class Forcing:
         self._beneath: dict[int, Beneath] = {}
         self._is_forced: NDArray[np.bool_] = np.zeros(n, dtype=np.bool_)
 
-    def __bool__(self) -> bool:
-        return bool(self.forces)
+    def touches(self, rows: Rows) -> bool:
+        """True if any of these rows is forced; without forces it costs nothing."""
+        return bool(self.forces) and bool(self._is_forced[rows].any())
 
     def begin(self, row: int, force: Force, state: Beneath) -> None:
         """``state`` is that of the point before; a further force of the same row replaces only the first."""
