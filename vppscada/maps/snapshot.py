@@ -12,6 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from vppscada.model.calculations import Calculation
 from vppscada.model.errors import VppscadaError
 from vppscada.model.points import Point
 from vppscada.model.site import Site
@@ -107,6 +108,8 @@ def _fields(one: Any) -> dict[str, str]:
 
 def _text(value: object) -> str:
     """A value as a person writes it; what has parts, part by part, so that two that are equal read alike."""
+    if isinstance(value, Calculation):
+        return value.expression.text
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         parts = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value) if field.compare)
         return " ".join(f"{name}={_text(part)}" for name, part in parts if part not in (None, "", ()))
