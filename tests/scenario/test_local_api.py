@@ -83,6 +83,18 @@ async def test_a_running_station_is_read_watched_and_commanded(tmp_path: Path) -
         assert (refused["result"], refused["reason"]) == ("refused", "above_asset_limit")
         assert "verification" not in refused
 
+        with StationClient(plant.state) as station:
+            wanted = {"point": "genset.voltage", "value": 401.0, "reason": "sensor broken", "by": "ann", "for_s": 600}
+            forced = station.call("force", wanted)
+            assert forced["value"] == 401.0
+            assert "LOCAL_FORCED" in forced["quality"]
+            with pytest.raises(StationError, match="by that is no text"):
+                station.call("force", wanted | {"by": ""})
+            released = station.call("release", {"point": "genset.voltage"})
+            assert "LOCAL_FORCED" not in released["quality"]
+            with pytest.raises(StationError, match="is not forced"):
+                station.call("release", {"point": "genset.voltage"})
+
         assert b"not JSON" in await raw(path, b"\xff\x00{{{\n")
         assert b"unknown method" in await raw(path, b'{"id": 1, "method": "shutdown"}\n')
         assert b"octets" in await raw(path, b"x" * (LONGEST_LINE + 10))

@@ -12,10 +12,11 @@ from vppscada.model.points import Point
 LONGEST_LINE = 65_536
 #: Points in one answer; more are asked for page by page.
 PAGE = 1_000
-METHODS = ("status", "points", "watch", "operate")
+METHODS = ("status", "points", "watch", "operate", "force", "release")
 _LONGEST_REASON = 200
 _LONGEST_LIFETIME_S = 30.0
 _LONGEST_VERIFY_S = 300.0
+_LONGEST_FORCE_S = 366 * 86_400.0
 
 
 class RequestFault(VppscadaError):
@@ -44,6 +45,17 @@ class OperateRequest:
     reason: str
     lifetime_s: float
     verify_s: float  # wait so long for its effect to be seen; 0 = do not wait
+
+
+@dataclass(frozen=True, slots=True)
+class ForceRequest:
+    """A value that somebody forces a point to, in engineering units, for so many seconds; None = until released."""
+
+    point: str
+    value: float
+    reason: str
+    by: str
+    for_s: float | None
 
 
 def read_request(line: bytes) -> Request:
@@ -108,10 +120,7 @@ def read_operate(params: Mapping[str, object], row_of: Mapping[str, int]) -> Ope
     Raises:
         RequestFault: a parameter is missing or has no sense.
     """
-    point = params.get("point")
-    row = row_of.get(point) if isinstance(point, str) else None
-    if row is None:
-        raise RequestFault("point that this station has not")
+    row = row_of[read_point(params, row_of)]
     reason = params.get("reason", "")
     if not isinstance(reason, str) or len(reason) > _LONGEST_REASON:
         raise RequestFault(f"reason that is no text of at most {_LONGEST_REASON} characters")
@@ -122,6 +131,41 @@ def read_operate(params: Mapping[str, object], row_of: Mapping[str, int]) -> Ope
         _number(params, "lifetime_s", 5.0, 0.1, _LONGEST_LIFETIME_S),
         _number(params, "verify_s", 0.0, 0.0, _LONGEST_VERIFY_S),
     )
+
+
+def read_force(params: Mapping[str, object], row_of: Mapping[str, int]) -> ForceRequest:
+    """What a ``force`` asks.
+
+    Raises:
+        RequestFault: a parameter is missing or has no sense.
+    """
+    for_s = None if params.get("for_s") is None else _number(params, "for_s", None, 0.0, _LONGEST_FORCE_S)
+    return ForceRequest(
+        read_point(params, row_of),
+        _number(params, "value", None, -math.inf, math.inf),
+        _text(params, "reason"),
+        _text(params, "by"),
+        for_s,
+    )
+
+
+def read_point(params: Mapping[str, object], row_of: Mapping[str, int]) -> str:
+    """The full id of the point.
+
+    Raises:
+        RequestFault: the station has no such point.
+    """
+    point = params.get("point")
+    if not isinstance(point, str) or point not in row_of:
+        raise RequestFault("point that this station has not")
+    return point
+
+
+def _text(params: Mapping[str, object], key: str) -> str:
+    text = params.get(key)
+    if not isinstance(text, str) or not text.strip() or len(text) > _LONGEST_REASON:
+        raise RequestFault(f"{key} that is no text of 1 to {_LONGEST_REASON} characters")
+    return text
 
 
 def _number(params: Mapping[str, object], key: str, default: float | None, lowest: float, highest: float) -> float:

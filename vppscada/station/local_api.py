@@ -18,6 +18,7 @@ import structlog
 from vppscada.control.pipeline import ControlPipeline
 from vppscada.model.changes import ChangeSet
 from vppscada.model.commands import Origin
+from vppscada.model.errors import JournalError
 from vppscada.model.site import Site
 from vppscada.points.database import Database
 from vppscada.station.api_answers import Answer, line_of, point_state, result_words, verification_words
@@ -26,11 +27,15 @@ from vppscada.station.api_requests import (
     PAGE,
     Request,
     RequestFault,
+    read_force,
     read_offset,
     read_operate,
+    read_point,
     read_request,
     wanted_rows,
 )
+from vppscada.station.normalising import Normalising
+from vppscada.station.supervisor import wall_ms
 
 log = structlog.get_logger()
 
@@ -41,7 +46,10 @@ _LOOK_EVERY_S = 0.1
 
 
 class LocalApi:
-    """Serves one station. Only ``operate`` moves anything, and that through the control pipeline."""
+    """Serves one station. Only ``operate`` moves anything, and that through the control pipeline.
+
+    ``force`` and ``release`` change what is believed of a point, not the point.
+    """
 
     def __init__(
         self,
@@ -49,6 +57,7 @@ class LocalApi:
         site: Site,
         database: Database,
         pipeline: ControlPipeline,
+        normalising: Normalising,
         status: Callable[[], Answer],
     ) -> None:
         self.path = state_dir / SOCKET_NAME
@@ -56,11 +65,14 @@ class LocalApi:
         self._site = site
         self._database = database
         self._pipeline = pipeline
+        self._normalising = normalising
         self._clients: set[asyncio.StreamWriter] = set()
         self._methods: dict[str, Callable[[Request], Awaitable[Answer]]] = {
             "status": self._status,
             "points": self._points,
             "operate": self._operate,
+            "force": self._force,
+            "release": self._release,
         }
         self._tell_status = status
 
@@ -157,6 +169,27 @@ class LocalApi:
         if told["result"] in ("accepted", "unanswered"):
             told["verification"] = await self._verified(wanted.row, since, wanted.verify_s)
         return told
+
+    async def _force(self, request: Request) -> Answer:
+        wanted = read_force(request.params, self._site.row_of)
+        until_ms = None if wanted.for_s is None else wall_ms() + int(1000 * wanted.for_s)
+        try:
+            await self._normalising.force(wanted.point, wanted.value, wanted.reason, wanted.by, until_ms)
+        except (ValueError, JournalError) as error:
+            raise RequestFault(str(error)) from None
+        log.info("point_forced", point=wanted.point, value=wanted.value, by=wanted.by, reason=wanted.reason)
+        return point_state(self._database, self._site.row_of[wanted.point])
+
+    async def _release(self, request: Request) -> Answer:
+        point = read_point(request.params, self._site.row_of)
+        try:
+            await self._normalising.release(point)
+        except KeyError:
+            raise RequestFault(f"{point} is not forced") from None
+        except JournalError as error:
+            raise RequestFault(str(error)) from None
+        log.info("point_released", point=point)
+        return point_state(self._database, self._site.row_of[point])
 
     async def _verified(self, row: int, since: float, seconds: float) -> Answer:
         """What was seen of the command that left after ``since``, once its effect is, or the time is over."""

@@ -88,7 +88,7 @@ class Station:
         self.outstations = [self._outstation(spec, drivers[spec.protocol]) for spec in site.ems]
         self.watch = Watch(self.plant, self.scheduler, self.journal, self.supervisors)
         self.session_points = SessionPoints(site, self.supervisors, drivers, self.database)
-        self.local_api = LocalApi(state_dir, site, self.database, self.pipeline, self._status)
+        self.local_api = LocalApi(state_dir, site, self.database, self.pipeline, self.normalising, self._status)
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
