@@ -65,6 +65,12 @@ class Connection:
         connected = self._client.state is UaClientState.CONNECTED and not self.lost.done()
         return connected and protocol is not None and protocol.transport is not None
 
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The server's certificate as DER; None without security."""
+        certificate = getattr(self._client.security_policy, "peer_certificate", None)
+        return certificate if isinstance(certificate, bytes) else None
+
     async def namespaces(self) -> list[str]:
         """The server's namespace array."""
         with lost_if_it_fails("reading the namespace array"):

@@ -30,13 +30,14 @@ class OpcUaDriver:
     session_columns = ()
     column_words: Mapping[str, tuple[str, ...]] = {}
     data_types = tuple(DATA_TYPES)
-    path_keys = ("certificate", "private_key", "server_certificate", "client_certificates")
+    path_keys = ("certificate", "private_key", "server_certificate", "client_certificates", "trust")
 
     figures: Mapping[str, tuple[str, ...]] = {
         "frames_received": ("notifications_received", "keep_alives_received", "reads_completed"),
         "link_errors": ("notifications_malformed", "notifications_unknown", "notifications_missed"),
         "response_timeouts": ("writes_unanswered",),
         "last_good_s": ("notifications_received", "keep_alives_received", "reads_completed"),
+        "certificate_days": ("certificate_expires_s",),
     }
 
     def read_address(self, cells: Mapping[str, str], kind: PointKind, data_type: str) -> OpcUaAddress:

@@ -15,6 +15,7 @@ from cryptography import x509
 
 from protocols.opcua.config import STANDARD_NAMESPACE, Identifier, OpcUaAddress
 from protocols.opcua.settings import OpcUaOutstationSettings, OpcUaSessionSettings, Security, SecurityMode
+from protocols.opcua.trust import TrustFolder, load_certificate
 
 _POLICIES: dict[Security, type[security_policies.SecurityPolicy]] = {
     Security.BASIC256SHA256: security_policies.SecurityPolicyBasic256Sha256,
@@ -76,18 +77,23 @@ async def secure_client(client: Client, settings: OpcUaSessionSettings) -> None:
             client.set_password(settings.password_file.read_text(encoding="utf-8").strip())
     if settings.security is Security.NONE:
         return
-    assert settings.certificate and settings.private_key and settings.server_certificate  # checked when read
-    # The server's certificate is given, so no unprotected look at its endpoints comes first.
+    assert settings.certificate and settings.private_key  # checked when read
+    pinned = settings.server_certificate
+    # With the server's certificate given no unprotected look at its endpoints comes first; with a trust folder what
+    # that look brings is believed only once the secure channel has proved it and the folder trusts it.
     await client.set_security(
         _POLICIES[settings.security],
         settings.certificate,
         settings.private_key,
-        server_certificate=str(settings.server_certificate),
+        server_certificate=None if pinned is None else str(pinned),
         mode=_MODES[settings.security_mode],
     )
-    client.certificate_validator = CertificateValidator(
-        CertificateValidatorOptions.TIME_RANGE | CertificateValidatorOptions.URI
-    )
+    if settings.trust is not None:
+        client.certificate_validator = TrustFolder(settings.trust)
+    else:
+        client.certificate_validator = CertificateValidator(
+            CertificateValidatorOptions.TIME_RANGE | CertificateValidatorOptions.URI
+        )
 
 
 async def secure_server(server: Server, settings: OpcUaOutstationSettings) -> None:
@@ -106,14 +112,17 @@ async def secure_server(server: Server, settings: OpcUaOutstationSettings) -> No
     await server.load_private_key(settings.private_key)
     server.set_security_policy([_ENDPOINTS[settings.security_mode][settings.security]])
     server.set_identity_tokens([ua.AnonymousIdentityToken])
-    server.iserver.certificate_validator = ListedCertificates(settings.client_certificates)
+    trust = settings.trust
+    server.iserver.certificate_validator = (
+        TrustFolder(trust) if trust is not None else ListedCertificates(settings.client_certificates)
+    )
 
 
 class ListedCertificates:
     """A validator that takes the certificates in some files, and no others."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self._listed = {_load(file) for file in files}
+        self._listed = {load_certificate(file) for file in files}
         self._times = CertificateValidator(CertificateValidatorOptions.TIME_RANGE | CertificateValidatorOptions.URI)
 
     async def __call__(self, certificate: x509.Certificate, application: ua.ApplicationDescription) -> None:
@@ -121,9 +130,3 @@ class ListedCertificates:
         if certificate not in self._listed:
             raise ServiceError(StatusCodes.BadCertificateUntrusted)
         await self._times(certificate, application)
-
-
-def _load(file: Path) -> x509.Certificate:
-    data = file.read_bytes()
-    is_pem = data.lstrip().startswith(b"-----")
-    return x509.load_pem_x509_certificate(data) if is_pem else x509.load_der_x509_certificate(data)

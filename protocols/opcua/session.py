@@ -18,6 +18,7 @@ from protocols.opcua.mapping import Layout, Step, bad_batch, batch_of, layout_of
 from protocols.opcua.settings import OpcUaSessionSettings
 from protocols.opcua.status import quality_of, result_of_write
 from protocols.opcua.subscription import Publishing, items_of
+from protocols.opcua.trust import first_expiry_s
 from vppscada.model.batch import Cause
 from vppscada.model.commands import Accepted, Command, CommandResult, NotSent, Rejected, Unanswered
 from vppscada.model.points import RowPoint
@@ -46,7 +47,10 @@ class OpcUaSession:
 
     async def run(self, listener: SessionListener) -> None:
         """Live through one connection; see `vppscada.model.sessions.Session`."""
+        files = (self._settings.certificate, self._settings.server_certificate)
+        self.statistics["certificate_expires_s"] = first_expiry_s(files)
         connection = await open_connection(self._settings)
+        self.statistics["certificate_expires_s"] = first_expiry_s(files, (connection.peer_certificate,))
         self.statistics["connections_opened"] += 1
         politely = False
         try:

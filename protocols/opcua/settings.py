@@ -31,7 +31,7 @@ class SecurityMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpcUaSessionSettings:
-    """One server. With security on, only the server whose certificate is given is talked to."""
+    """One server. With security on, only the server whose certificate is given, or in ``trust``, is talked to."""
 
     host: str
     port: int = DEFAULT_PORT
@@ -41,6 +41,7 @@ class OpcUaSessionSettings:
     certificate: Path | None = None  # ours
     private_key: Path | None = None
     server_certificate: Path | None = None  # the one that is trusted
+    trust: Path | None = None  # or a trust folder, see `protocols.opcua.trust`
     application_uri: str = "urn:vppscada:station"  # as in our certificate
     username: str = ""
     password_file: Path | None = None
@@ -60,7 +61,7 @@ class OpcUaSessionSettings:
 
 @dataclass(frozen=True, slots=True)
 class OpcUaOutstationSettings:
-    """A server. Port 0 lets the system choose. With security on, only listed client certificates may come."""
+    """A server. Port 0 lets the system choose. With security on, only clients that are listed or trusted may come."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -71,6 +72,7 @@ class OpcUaOutstationSettings:
     certificate: Path | None = None
     private_key: Path | None = None
     client_certificates: tuple[Path, ...] = ()
+    trust: Path | None = None  # a trust folder instead
     maximum_connections: int = 32
     command_timeout_s: float = 3.0  # from a write to its expiry; until then its connection hears nothing else
 
@@ -166,12 +168,18 @@ def _endpoint(keys: _Settings) -> tuple[str | None, int, str]:
     return host, port or DEFAULT_PORT, parts.path.rstrip("/")
 
 
-def _check_security(keys: _Settings, security: Security, files: Mapping[str, object]) -> None:
-    if security is Security.NONE:
+def _check_security(keys: _Settings, settings: OpcUaSessionSettings | OpcUaOutstationSettings, peers: str) -> None:
+    """With security there are our own files, and either the ``peers``' certificates or a trust folder."""
+    if settings.security is Security.NONE:
         return
-    for key, value in files.items():
-        if not value:
-            keys.fault(key, None, f"the path of a file (security is {security})")
+    for key in ("certificate", "private_key"):
+        if not getattr(settings, key):
+            keys.fault(key, None, f"the path of a file (security is {settings.security})")
+    listed = getattr(settings, peers)
+    if not listed and settings.trust is None:
+        keys.fault(peers, None, f"the path of a file, or trust = a folder (security is {settings.security})")
+    elif listed and settings.trust is not None:
+        keys.fault("trust", str(settings.trust), f"either {peers} or trust")
 
 
 def read_session(table: Mapping[str, object]) -> OpcUaSessionSettings:
@@ -191,6 +199,7 @@ def read_session(table: Mapping[str, object]) -> OpcUaSessionSettings:
         certificate=keys.path("certificate"),
         private_key=keys.path("private_key"),
         server_certificate=keys.path("server_certificate"),
+        trust=keys.path("trust"),
         application_uri=keys.text("application_uri", "urn:vppscada:station"),
         username=keys.text("username", ""),
         password_file=keys.path("password_file"),
@@ -202,8 +211,7 @@ def read_session(table: Mapping[str, object]) -> OpcUaSessionSettings:
         keepalive_count=keys.whole("keepalive_count", 10, 1, 10_000),
         resync_s=keys.number("resync_s", 300.0, 0.0, 86_400.0),
     )
-    certificates = {key: getattr(settings, key) for key in ("certificate", "private_key", "server_certificate")}
-    _check_security(keys, settings.security, certificates)
+    _check_security(keys, settings, "server_certificate")
     if settings.password_file and not settings.username:
         keys.fault("username", None, "a user name beside password_file")
     keys.finish(("url", *OpcUaSessionSettings.__dataclass_fields__))
@@ -227,11 +235,11 @@ def read_outstation(table: Mapping[str, object]) -> OpcUaOutstationSettings:
         certificate=keys.path("certificate"),
         private_key=keys.path("private_key"),
         client_certificates=keys.paths("client_certificates"),
+        trust=keys.path("trust"),
         maximum_connections=keys.whole("maximum_connections", 32, 1, 1000),
         command_timeout_s=keys.number("command_timeout_s", 3.0, 0.1, 600.0),
     )
-    certificates = {key: getattr(settings, key) for key in ("certificate", "private_key", "client_certificates")}
-    _check_security(keys, settings.security, certificates)
+    _check_security(keys, settings, "client_certificates")
     keys.finish(tuple(OpcUaOutstationSettings.__dataclass_fields__))
     return settings
 

@@ -64,7 +64,9 @@ def next_state(state: SessionState, happened: SessionInput) -> SessionState:
 
 #: What the station tells of a session as points ``<session>.<name>``: kind, units and description by name. A session
 #: has those that its driver counts. ``LAST_GOOD`` is worked out by the station: seconds since any of its counts rose.
+#: So is ``CERTIFICATE``, from when the first certificate ends (seconds since 1970, UTC; 0 = there is none).
 LAST_GOOD = "last_good_s"
+CERTIFICATE = "certificate_days"
 INDICATIONS = "iin"
 SESSION_FIGURES: dict[str, tuple[PointKind, str, str]] = {
     "frames_received": (PointKind.COUNTER, "", "Frames, replies or notifications received"),
@@ -75,6 +77,7 @@ SESSION_FIGURES: dict[str, tuple[PointKind, str, str]] = {
     "retries": (PointKind.COUNTER, "", "Requests and frames that were sent again"),
     INDICATIONS: (PointKind.ANALOG_INPUT, "", "Internal indications of the last response, first octet lowest"),
     LAST_GOOD: (PointKind.ANALOG_INPUT, "s", "Time since the device was last heard"),
+    CERTIFICATE: (PointKind.ANALOG_INPUT, "d", "Until the first of ours and the device's certificates ends"),
 }
 
 

@@ -6,13 +6,14 @@ import numpy as np
 
 from vppscada.model.drivers import Driver
 from vppscada.model.quality import Quality
-from vppscada.model.sessions import INDICATIONS, LAST_GOOD, SessionState
+from vppscada.model.sessions import CERTIFICATE, INDICATIONS, LAST_GOOD, SessionState
 from vppscada.model.site import Site
 from vppscada.points.database import Database
 from vppscada.station.supervisor import Supervisor
 
 #: Counters go round as those of 32 bits do, so that every protocol can tell them.
 _COUNTERS_END = 1 << 32
+_DAY_S = 86_400.0
 _HEARD = (SessionState.STARTING, SessionState.ONLINE)
 
 
@@ -21,7 +22,8 @@ class SessionPoints:
 
     Counts are the station's own knowledge and always online; they begin at 0 with the station. What the device
     said last (its indications) is COMM_LOST while its session is down. The time since it was last heard goes on
-    then, and is not online as long as it was never heard.
+    then, and is not online as long as it was never heard. Days until a certificate ends are not online where there is
+    none; they go below 0 when it is past.
     """
 
     def __init__(
@@ -47,6 +49,10 @@ class SessionPoints:
             if name == LAST_GOOD:
                 total, heard = self._silence_s(supervisor.session.name, total, now)
                 qualities[place] = Quality.ONLINE if heard else Quality.RESTART
+            elif name == CERTIFICATE:
+                qualities[place] = Quality.ONLINE if total else Quality.NONE
+                values[place] = (total - now_ms / 1000.0) / _DAY_S if total else 0.0
+                continue
             elif name == INDICATIONS and supervisor.status.state not in _HEARD:
                 qualities[place] = Quality.COMM_LOST
             values[place] = total % _COUNTERS_END

@@ -381,6 +381,40 @@ async def test_a_secured_session_and_its_refusals(tmp_path: Path) -> None:
         await device.stop()
 
 
+@pytest.mark.parametrize("security", [Security.BASIC256SHA256, Security.AES128, Security.AES256])
+async def test_strangers_become_peers_when_an_engineer_moves_their_certificates(
+    tmp_path: Path, security: Security
+) -> None:
+    theirs, their_key = await make_certificate(tmp_path, "server", "urn:vppscada:outstation")
+    ours, our_key = await make_certificate(tmp_path, "client", "urn:vppscada:station")
+    for side in ("client_pki", "server_pki"):
+        (tmp_path / side / "trusted").mkdir(parents=True)
+    settings = OpcUaOutstationSettings(
+        port=0, security=security, certificate=theirs, private_key=their_key, trust=tmp_path / "server_pki"
+    )
+    device = DRIVER.outstation("device", settings, ROWS, Handler(), None)
+    device.update(batch([POWER], [4.0]))
+    await device.start()
+    try:
+        for side in ("server_pki", "client_pki"):  # the server looks first
+            stranger = session_on(
+                device, security=security, certificate=ours, private_key=our_key, trust=tmp_path / "client_pki"
+            )
+            with pytest.raises(SessionLost):
+                async with running(stranger):
+                    pytest.fail("a stranger came in")
+            [kept] = (tmp_path / side / "rejected").iterdir()
+            kept.rename(tmp_path / side / "trusted" / kept.name)
+        peer = session_on(
+            device, security=security, certificate=ours, private_key=our_key, trust=tmp_path / "client_pki"
+        )
+        async with running(peer) as (listener, _):
+            assert listener.value[POWER] == 4.0
+            assert peer.statistics["certificate_expires_s"] > time.time()
+    finally:
+        await device.stop()
+
+
 async def test_a_certificate_that_is_missing_is_a_lost_session(device: OpcUaOutstation, tmp_path: Path) -> None:
     nowhere = tmp_path / "none.der"
     session = session_on(
