@@ -42,6 +42,13 @@ class Desk:
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()
 
+    async def order(self, *words: str) -> int:
+        """A command to the station alone; its exit status."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "vppscada.admin.command_line", *words, "--state", str(self.state)
+        )
+        return await asyncio.wait_for(process.wait(), START_S)
+
 
 @contextlib.asynccontextmanager
 async def simulated(folder: Path) -> AsyncIterator[Desk]:
@@ -94,14 +101,26 @@ async def test_a_device_that_is_not_there_is_told_and_nothing_is_sent(tmp_path: 
     assert b"took" not in out
 
 
-async def test_a_desk_and_a_station_exclude_each_other(tmp_path: Path) -> None:
-    desk, log = Desk(tmp_path), tmp_path / "station.log"
-    station = await desk.start("run", "--state", str(desk.state), log=log)
-    try:
-        await until(lambda: "station_started" in log.read_text(), START_S, "the station runs")
-        status, _, err = await desk.run("read", "genset.remote")
-        assert status == 1
-        assert "another station is using this journal" in err
-    finally:
-        station.send_signal(signal.SIGTERM)
-        await station.wait()
+async def test_while_a_station_runs_it_is_asked_and_its_points_can_be_forced(tmp_path: Path) -> None:
+    async with simulated(tmp_path) as desk:
+        log = tmp_path / "station.log"
+        station = await desk.start("run", "--state", str(desk.state), log=log)
+        try:
+            await until(lambda: log.read_text().count("session_started") == 2, START_S, "both sessions are up")
+            status, out, _ = await desk.run("read", "genset.remote", "--json")
+            assert (status, json.loads(out)["value"]) == (0, 1.0)
+            status, out, _ = await desk.run("operate", "genset.setpoint", "1.25", "--yes")
+            assert (status, out.splitlines()[0]) == (0, "the station: accepted")
+            status, out, _ = await desk.run("operate", "genset.setpoint", "99", "--yes")
+            assert (status, "refused: 99 is above 3 MW" in out) == (1, True)
+            status, out, _ = await desk.run("watch", "genset.setpoint_feedback", "--duration", "1")
+            assert (status, "genset.setpoint_feedback" in out) == (0, True)
+            assert await desk.order("force", "genset.frequency", "49", "--reason", "test", "--for", "600") == 0
+            status, out, _ = await desk.run("read", "genset.frequency", "--json")
+            assert (json.loads(out)["value"], "LOCAL_FORCED" in json.loads(out)["quality"]) == (49.0, True)
+            assert await desk.order("release", "genset.frequency") == 0
+            status, out, _ = await desk.run("checkout", "genset", "-o", str(tmp_path))
+            assert status == 1  # the desk itself has no devices now
+        finally:
+            station.send_signal(signal.SIGTERM)
+            await station.wait()

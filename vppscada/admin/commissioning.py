@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from vppscada.admin import at_station
 from vppscada.admin.loading import load
 from vppscada.commissioning.checkout import Entry, Verdict, is_complete, judge, latest, tally
 from vppscada.commissioning.field_desk import FieldDesk, open_desk, rows_of, sessions_of
@@ -34,7 +35,9 @@ _PLAIN_WIDTH = 200  # of a table that goes into a file or another program
 
 
 def read(options: argparse.Namespace) -> int:
-    """Read points off the devices; 0 if every one is good."""
+    """Read points off the devices, or off the station that has them; 0 if every one is good."""
+    if at_station.is_running(state_of(options)):
+        return at_station.read(state_of(options), options)
 
     async def main(site: Site, rows: Sequence[int]) -> int:
         async with open_desk(site, state_of(options), DRIVERS) as desk:
@@ -48,6 +51,8 @@ def read(options: argparse.Namespace) -> int:
 
 def watch(options: argparse.Namespace) -> int:
     """Print points as they change until interrupted, or for so long."""
+    if at_station.is_running(state_of(options)):
+        return at_station.watch(state_of(options), options)
 
     async def main(site: Site, rows: Sequence[int]) -> int:
         wanted = set(rows)
@@ -76,6 +81,8 @@ def operate(options: argparse.Namespace) -> int:
         if not options.yes and not _agreed(f"Command {point.id} to {options.value} {point.units}"):
             sys.stdout.write("nothing was sent\n")
             return 1
+        if at_station.is_running(state_of(options)):
+            return await asyncio.to_thread(at_station.operate, state_of(options), point, value, _who(options))
         async with open_desk(site, state_of(options), DRIVERS) as desk:
             wrong = await _begin(desk, site, rows, options.wait)
             if wrong:

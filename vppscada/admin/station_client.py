@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -82,10 +83,25 @@ class StationClient:
         Raises:
             StationError: as `call`, and when the station is gone.
         """
+        for changes in self.changes(names, None):
+            yield from changes
+
+    def changes(self, names: Sequence[str], deadline: float | None) -> Iterator[list[dict[str, Any]]]:
+        """As `watch`, in the portions that the station sends, up to a monotonic time.
+
+        Raises:
+            StationError: as `watch`.
+        """
         self.call("watch", {"points": list(names) or None})
-        self._socket.settimeout(None)
         while True:
-            yield from self._read()["changes"]
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            self._socket.settimeout(left)
+            try:
+                yield self._read()["changes"]
+            except TimeoutError:
+                return
 
     def _read(self) -> dict[str, Any]:
         line = self._lines.readline()

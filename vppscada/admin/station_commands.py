@@ -1,6 +1,7 @@
-"""What the commands to a running station do: status, points."""
+"""What the commands to a running station do: status, points, force, release."""
 
 import argparse
+import getpass
 import json
 import os
 import sys
@@ -34,11 +35,12 @@ def points(options: argparse.Namespace) -> int:
     """Print points as the running station holds them."""
     with StationClient(state_of(options)) as station:
         for one in station.points(options.points):
-            sys.stdout.write((json.dumps(one) if options.json else _shown(one)) + "\n")
+            sys.stdout.write((json.dumps(one) if options.json else shown_point(one)) + "\n")
     return 0
 
 
-def _shown(one: Mapping[str, Any]) -> str:
+def shown_point(one: Mapping[str, Any]) -> str:
+    """One point as the station tells it, in one line: name, value with units or state, quality, time."""
     value = one.get("text") or one["value"]
     shown = "-" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
     names, units = one.get("state_names"), one["units"]
@@ -47,3 +49,28 @@ def _shown(one: Mapping[str, Any]) -> str:
     time_ms = one["source_time_ms"] or one["received_time_ms"]
     time = "-" if not time_ms else datetime.fromtimestamp(time_ms / 1000.0, UTC).isoformat(timespec="milliseconds")
     return f"{one['point']:40} {shown + (f' {units}' if units else ''):>24}  {one['quality']:20} {time}"
+
+
+def force(options: argparse.Namespace) -> int:
+    """Force a point of the running station to a value, with a reason, and perhaps for a time."""
+    who = options.by or getpass.getuser()
+    params = {
+        "point": options.point,
+        "value": options.value,
+        "reason": options.reason,
+        "by": who,
+        "for_s": options.duration,
+    }
+    with StationClient(state_of(options)) as station:
+        station.call("force", params)
+    until = f"for {options.duration:g} s" if options.duration else "until it is released"
+    sys.stdout.write(f"{options.point} is forced to {options.value:g} {until}\n")
+    return 0
+
+
+def release(options: argparse.Namespace) -> int:
+    """Let a forced point go."""
+    with StationClient(state_of(options)) as station:
+        station.call("release", {"point": options.point})
+    sys.stdout.write(f"{options.point} is released\n")
+    return 0

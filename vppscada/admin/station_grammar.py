@@ -4,12 +4,13 @@ import argparse
 from pathlib import Path
 
 from vppscada.admin import station_commands
+from vppscada.admin.arguments import positive
 
 _Verbs = argparse._SubParsersAction
 
 
 def add_station(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
-    """Add ``status`` and ``points``."""
+    """Add ``status``, ``points``, ``force`` and ``release``."""
     status = verbs.add_parser("status", help="how a running station stands")
     _running(status)
     status.set_defaults(command=station_commands.status)
@@ -17,6 +18,18 @@ def add_station(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     points.add_argument("points", nargs="*", metavar="POINT", help="full ids, or names of assets (default: all)")
     _running(points)
     points.set_defaults(command=station_commands.points)
+    force = verbs.add_parser("force", help="force a point of a running station to a value")
+    force.add_argument("point", metavar="POINT", help="full id")
+    force.add_argument("value", type=float, metavar="VALUE", help="in the point's units")
+    force.add_argument("--reason", required=True, metavar="TEXT")
+    force.add_argument("--for", dest="duration", type=positive, metavar="S", help="released by itself after so long")
+    force.add_argument("--by", default="", metavar="NAME", help="who does it (default: the user logged in)")
+    _running(force)
+    force.set_defaults(command=station_commands.force)
+    release = verbs.add_parser("release", help="let a forced point of a running station go")
+    release.add_argument("point", metavar="POINT", help="full id")
+    _running(release)
+    release.set_defaults(command=station_commands.release)
 
 
 def _running(parser: argparse.ArgumentParser) -> None:
