@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from protocols.opcua.data_types import DATA_TYPES, DEFAULT_TYPE, DataType, fits
 from vppscada.model.errors import CellFault, CellFaults
 from vppscada.model.points import Point, PointKind
 
-ADDRESS_COLUMNS = ("namespace_uri", "identifier")
+#: What a session asks of the server for one node; they may be left out.
+SESSION_COLUMNS = ("node_deadband", "sampling_ms")
+ADDRESS_COLUMNS = ("namespace_uri", "identifier", *SESSION_COLUMNS)
+LONGEST_SAMPLING_MS = 3_600_000.0
 #: The namespace of the standard itself; its index is 0 in every server.
 STANDARD_NAMESPACE = "http://opcfoundation.org/UA/"
 
@@ -19,14 +23,22 @@ Identifier = int | str | uuid.UUID | bytes
 
 @dataclass(frozen=True, slots=True)
 class OpcUaAddress:
-    """A node by namespace URI (indexes differ from server to server) and identifier, and its value's type."""
+    """A node by namespace URI (indexes differ from server to server) and identifier, and its value's type.
+
+    ``deadband`` is what the node's value, in its own units, must move by before the server reports it (0: any change);
+    ``sampling_ms`` how often the server looks at it (None: as the session has it, 0: as fast as the server can).
+    """
 
     namespace_uri: str
     identifier: Identifier
     data_type: DataType
+    deadband: float = 0.0
+    sampling_ms: float | None = None
 
     def __str__(self) -> str:
-        return f"nsu={self.namespace_uri};{identifier_text(self.identifier)}"
+        asked = f" deadband {self.deadband:g}" if self.deadband else ""
+        asked += "" if self.sampling_ms is None else f" sampled every {self.sampling_ms:g} ms"
+        return f"nsu={self.namespace_uri};{identifier_text(self.identifier)}{asked}"
 
 
 def identifier_text(identifier: Identifier) -> str:
@@ -79,9 +91,29 @@ def read_address(cells: Mapping[str, str], kind: PointKind, data_type: str) -> O
         found = repr(text) if text else "nothing"
         faults.append(CellFault("identifier", found, "i=<number>, s=<text>, g=<uuid> or b=<base64>"))
     wire = _read_type(data_type.strip(), kind, faults)
+    deadband = _read_number(cells, "node_deadband", math.inf, faults)
+    if deadband and not wire.is_number:
+        faults.append(CellFault("node_deadband", f"a deadband of a {wire.word}", "nothing: only numbers have one"))
+    sampling_ms = _read_number(cells, "sampling_ms", LONGEST_SAMPLING_MS, faults)
     if faults or identifier is None:
         raise CellFaults(faults)
-    return OpcUaAddress(uri, identifier, wire)
+    return OpcUaAddress(uri, identifier, wire, deadband or 0.0, sampling_ms)
+
+
+def _read_number(cells: Mapping[str, str], column: str, most: float, faults: list[CellFault]) -> float | None:
+    """A number from 0 to the most; None if the cell is blank or faulty."""
+    text = (cells.get(column) or "").strip()
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number) and 0.0 <= number <= most:
+        return number
+    upper = f" to {most:g}" if math.isfinite(most) else " or more"
+    faults.append(CellFault(column, repr(text), f"a number, 0{upper}"))
+    return None
 
 
 def _read_type(word: str, kind: PointKind, faults: list[CellFault]) -> DataType:

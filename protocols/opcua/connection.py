@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import structlog
 from asyncua import ua
@@ -41,6 +42,16 @@ def lost_if_it_fails(doing: str) -> Iterator[None]:
         raise SessionLost(f"{doing}: no answer in time") from error
     except Exception as error:
         raise SessionLost(f"{doing}: {str(error) or type(error).__name__}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Monitored:
+    """A node to be monitored, its client handle and what is asked of the server; see `OpcUaAddress`."""
+
+    handle: int
+    node: ua.NodeId
+    deadband: float
+    sampling_ms: float
 
 
 class Connection:
@@ -136,13 +147,11 @@ class Connection:
             parameters: ua.CreateSubscriptionResult = response.Parameters
             return parameters
 
-    async def monitor(
-        self, subscription: int, nodes: Sequence[tuple[int, ua.NodeId]]
-    ) -> list[ua.MonitoredItemCreateResult]:
-        """Monitor nodes, given with their client handles."""
-        results: list[ua.MonitoredItemCreateResult] = []
-        for start in range(0, len(nodes), self.most_items_per_call):
-            part = [self._item(handle, node) for handle, node in nodes[start : start + self.most_items_per_call]]
+    async def monitor(self, subscription: int, wanted: Sequence[Monitored]) -> list[int]:
+        """Monitor nodes; a status code for each."""
+        codes: list[int] = []
+        for start in range(0, len(wanted), self.most_items_per_call):
+            part = [self._item(each) for each in wanted[start : start + self.most_items_per_call]]
             parameters = ua.CreateMonitoredItemsParameters()
             parameters.SubscriptionId = ua.IntegerId(subscription)
             parameters.TimestampsToReturn = ua.TimestampsToReturn.Source
@@ -151,16 +160,18 @@ class Connection:
                 found = await self._client.uaclient.session.create_monitored_items(parameters)
             if len(found) != len(part):
                 raise SessionLost(f"creating monitored items: {len(found)} results for {len(part)} items")
-            results += found
-        return results
+            codes += [int(each.StatusCode.value) for each in found]
+        return codes
 
-    def _item(self, handle: int, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:
+    def _item(self, wanted: Monitored) -> ua.MonitoredItemCreateRequest:
         item = ua.MonitoredItemCreateRequest()
-        item.ItemToMonitor.NodeId = node
+        item.ItemToMonitor.NodeId = wanted.node
         item.ItemToMonitor.AttributeId = AttributeIds.Value
         item.MonitoringMode = ua.MonitoringMode.Reporting
-        item.RequestedParameters.ClientHandle = ua.IntegerId(handle)
-        item.RequestedParameters.SamplingInterval = self._settings.sampling_interval_ms
+        item.RequestedParameters.ClientHandle = ua.IntegerId(wanted.handle)
+        item.RequestedParameters.SamplingInterval = wanted.sampling_ms
+        if wanted.deadband:
+            item.RequestedParameters.Filter = _deadband(wanted.deadband)
         item.RequestedParameters.QueueSize = self._settings.queue_size
         item.RequestedParameters.DiscardOldest = True
         return item
@@ -193,6 +204,14 @@ class Connection:
         self._client.disconnect_socket()
         if transport is not None:
             transport.abort()
+
+
+def _deadband(width: float) -> ua.DataChangeFilter:
+    made = ua.DataChangeFilter()
+    made.Trigger = ua.DataChangeTrigger.StatusValue
+    made.DeadbandType = ua.UInt32(ua.DeadbandType.Absolute)
+    made.DeadbandValue = ua.Double(width)
+    return made
 
 
 def _limit(value: ua.DataValue) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from protocols.opcua.config import ADDRESS_COLUMNS, OpcUaAddress, address_key, read_address
+from protocols.opcua.config import ADDRESS_COLUMNS, SESSION_COLUMNS, OpcUaAddress, address_key, read_address
 from protocols.opcua.data_types import DATA_TYPES
 from protocols.opcua.server import OpcUaOutstation
 from protocols.opcua.session import OpcUaSession
@@ -26,8 +26,8 @@ class OpcUaDriver:
 
     name = "opcua"
     address_columns = ADDRESS_COLUMNS
-    optional_columns = ()
-    session_columns = ()
+    optional_columns = SESSION_COLUMNS
+    session_columns = SESSION_COLUMNS
     column_words: Mapping[str, tuple[str, ...]] = {}
     data_types = tuple(DATA_TYPES)
     path_keys = ("certificate", "private_key", "server_certificate", "client_certificates", "trust")

@@ -4,19 +4,20 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 
 import numpy as np
 import structlog
 from asyncua import ua
 
 from protocols.opcua.config import address_of
-from protocols.opcua.connection import Connection, open_connection
+from protocols.opcua.connection import Connection, Monitored, open_connection
 from protocols.opcua.data_types import CannotEncode, DataType
 from protocols.opcua.decode import Items
 from protocols.opcua.library import node_id, status_name
 from protocols.opcua.mapping import Layout, Step, bad_batch, batch_of, layout_of, steps_of
 from protocols.opcua.settings import OpcUaSessionSettings
-from protocols.opcua.status import quality_of, result_of_write
+from protocols.opcua.status import is_filter_fault, quality_of, result_of_write
 from protocols.opcua.subscription import Publishing, items_of
 from protocols.opcua.trust import first_expiry_s
 from vppscada.model.batch import Cause
@@ -130,13 +131,27 @@ class OpcUaSession:
         if len(items):
             listener.on_batch(batch_of(items, self._layout, _now_ms(), cause))
 
+    def _monitored(self, handle: int, node: ua.NodeId) -> Monitored:
+        address = address_of(self._layout.points[handle])
+        sampling_ms = address.sampling_ms
+        if sampling_ms is None:
+            sampling_ms = self._settings.sampling_interval_ms
+        return Monitored(handle, node, address.deadband, sampling_ms)
+
     async def _monitor(self, connection: Connection, subscription: int, listener: SessionListener) -> None:
-        wanted = list(self._nodes.items())
-        results = await connection.monitor(subscription, wanted)
+        wanted = [self._monitored(handle, node) for handle, node in self._nodes.items()]
+        codes = await connection.monitor(subscription, wanted)
+        # A server without deadbands reports more than was asked, which is better than nothing at all.
+        plain = [replace(each, deadband=0.0) for each, code in zip(wanted, codes, strict=True) if is_filter_fault(code)]
+        if plain:
+            self.statistics["deadbands_refused"] += len(plain)
+            log.warning("opcua_deadbands_refused", session=self.name, points=len(plain))
+            again = iter(await connection.monitor(subscription, plain))
+            codes = [next(again) if is_filter_fault(code) else code for code in codes]
         refused: dict[Quality, list[int]] = {}
-        for (handle, _), result in zip(wanted, results, strict=True):
-            if not result.StatusCode.is_good():
-                refused.setdefault(quality_of(result.StatusCode.value) & ~Quality.ONLINE, []).append(handle)
+        for each, code in zip(wanted, codes, strict=True):
+            if code >> 30:
+                refused.setdefault(quality_of(code) & ~Quality.ONLINE, []).append(each.handle)
         for quality, handles in refused.items():
             self.statistics["items_refused"] += len(handles)
             log.warning("opcua_items_refused", session=self.name, points=len(handles), quality=str(quality))

@@ -13,13 +13,16 @@ import pytest_asyncio
 from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.monitored_item_service import MonitoredItemService
 from asyncua.server.server import Server
 from asyncua.server.user_managers import UserManager
 
 from protocols.opcua import DRIVER
+from protocols.opcua.config import address_of
 from protocols.opcua.library import keep_quiet
 from protocols.opcua.session import OpcUaSession
 from protocols.opcua.settings import OpcUaOutstationSettings, OpcUaSessionSettings
+from protocols.opcua.status import BAD_MONITORED_ITEM_FILTER_UNSUPPORTED
 from tests.unit.protocols.opcua.device import PATIENCE_S, POWER, ROWS, URI, Handler, Listener, point
 from tests.unit.protocols.opcua.test_session import batch, command
 from vppscada.model.commands import Accepted, AnalogValue, Crob, CrobOperation, Rejected
@@ -236,3 +239,38 @@ async def test_asyncuas_client_follows_our_server() -> None:
             assert handler.operated[0].expires_at > time.monotonic()
     finally:
         await outstation.stop()
+
+
+async def test_a_deadband_is_kept_by_the_server(peer: Foreign) -> None:
+    async with running(session_with_deadband(peer.port)) as listener:
+        for speed in (11.75, 14.0):  # the first is within the deadband of 11.5
+            await peer.put("speed", ua.DataValue(ua.Variant(speed, ua.VariantType.Double)))
+        await peer.put("power", ua.DataValue(ua.Variant(5, ua.VariantType.Int32)))
+        await listener.until(lambda: listener.value[30] == 14.0 and listener.value[10] == 5.0)
+        assert not any(11.75 in batch.value for batch in listener.batches)
+
+
+async def test_a_server_without_deadbands_reports_every_change(peer: Foreign, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = MonitoredItemService._create_data_change_monitored_item
+
+    async def refuse(service: MonitoredItemService, wanted: ua.MonitoredItemCreateRequest) -> object:
+        if not hasattr(wanted.RequestedParameters.Filter, "DeadbandValue"):
+            return await create(service, wanted)
+        refused = ua.MonitoredItemCreateResult()
+        refused.StatusCode = ua.StatusCode(ua.UInt32(BAD_MONITORED_ITEM_FILTER_UNSUPPORTED))
+        return refused
+
+    monkeypatch.setattr(MonitoredItemService, "_create_data_change_monitored_item", refuse)
+    session = session_with_deadband(peer.port)
+    async with running(session) as listener:
+        await peer.put("speed", ua.DataValue(ua.Variant(11.75, ua.VariantType.Double)))
+        await listener.until(lambda: listener.value[30] == 11.75)
+        assert session.statistics["deadbands_refused"] == 1
+        assert listener.quality[30] == Quality.ONLINE
+
+
+def session_with_deadband(port: int) -> OpcUaSession:
+    """A session that asks for 1.0 on the speed."""
+    settings = OpcUaSessionSettings("127.0.0.1", port, timeout_s=2.0, publishing_interval_ms=50.0)
+    speed = replace(POINTS[0].point, address=replace(address_of(POINTS[0].point), deadband=1.0))
+    return DRIVER.session("peer", settings, (RowPoint(30, speed), *POINTS[1:]))

@@ -127,3 +127,35 @@ def test_a_value_goes_into_its_type(word: str, value: float, encoded: object) ->
 def test_a_value_that_does_not_go_into_its_type_is_refused(word: str, value: float) -> None:
     with pytest.raises(CannotEncode):
         DATA_TYPES[word].encode(value)
+
+
+def test_a_node_may_have_a_deadband_and_a_sampling_of_its_own() -> None:
+    cells = {"namespace_uri": URI, "identifier": "i=1", "node_deadband": "0.5", "sampling_ms": "0"}
+    address = DRIVER.read_address(cells, PointKind.ANALOG_INPUT, "float")
+    assert address == OpcUaAddress(URI, 1, DATA_TYPES["float"], 0.5, 0.0)
+    assert str(address) == f"nsu={URI};i=1 deadband 0.5 sampled every 0 ms"
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("node_deadband", "-1"),
+        ("node_deadband", "inf"),
+        ("node_deadband", "1,5"),
+        ("sampling_ms", "nan"),
+        ("sampling_ms", "3600001"),
+        ("sampling_ms", "-1"),
+    ],
+)
+def test_a_wrong_deadband_or_sampling_is_told_with_its_column(column: str, text: str) -> None:
+    cells = {"namespace_uri": URI, "identifier": "i=1", column: text}
+    with pytest.raises(CellFaults) as found:
+        DRIVER.read_address(cells, PointKind.ANALOG_INPUT, "float")
+    assert [(fault.column, fault.found) for fault in found.value.faults] == [(column, repr(text))]
+
+
+def test_only_numbers_have_a_deadband() -> None:
+    cells = {"namespace_uri": URI, "identifier": "i=1", "node_deadband": "1"}
+    with pytest.raises(CellFaults) as found:
+        DRIVER.read_address(cells, PointKind.BINARY_INPUT, "boolean")
+    assert [fault.column for fault in found.value.faults] == ["node_deadband"]
