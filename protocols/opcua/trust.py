@@ -1,7 +1,7 @@
 """A trust folder: which certificates of others are taken, and where those go that are not.
 
     FOLDER/trusted    certificates of peers, or of authorities that sign them (PEM or DER)
-    FOLDER/crl        revocation lists
+    FOLDER/crl        revocation lists (PEM or DER)
     FOLDER/rejected   what came and was not trusted, as DER: move it to ``trusted`` to take it
 
 The folders are read at each new connection, so that a change needs no restart.
@@ -15,11 +15,12 @@ from pathlib import Path
 import structlog
 from asyncua import ua
 from asyncua.common.utils import ServiceError
-from asyncua.crypto.truststore import TrustStore
 from asyncua.crypto.validator import CertificateValidator, CertificateValidatorOptions
 from asyncua.ua.status_codes import StatusCodes, get_name_and_doc
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+
+from protocols.opcua.trust_store import FolderStore
 
 log = structlog.get_logger()
 
@@ -45,7 +46,7 @@ class TrustFolder:
         Raises:
             ServiceError: it is not; its code says why. One that nobody trusts is put into ``rejected``.
         """
-        store = TrustStore(_there(self._folder / "trusted"), _there(self._folder / "crl"))
+        store = FolderStore(self._folder / "trusted", self._folder / "crl")
         try:
             await store.load()
             await CertificateValidator(_CHECKED, store).validate(certificate, application)
@@ -76,10 +77,6 @@ class TrustFolder:
                 file.write_bytes(content)
         except OSError as error:
             log.warning("opcua_rejected_certificate_not_kept", error=str(error))
-
-
-def _there(folder: Path) -> list[Path]:
-    return [folder] if folder.is_dir() else []
 
 
 def first_expiry_s(files: Iterable[Path | None], der: Iterable[bytes | None] = ()) -> int:

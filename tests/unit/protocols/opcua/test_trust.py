@@ -32,9 +32,9 @@ def application(uri: str = URI) -> ua.ApplicationDescription:
 class Authority:
     """Signs certificates, or itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "Authority") -> None:
         self.key = rsa.generate_private_key(65_537, 2048)
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority")])
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         is_authority = x509.BasicConstraints(True, None)
         self.certificate = self._sign(self.name, self.key, (NOW - DAY, NOW + 100 * DAY), is_authority)
 
@@ -115,12 +115,56 @@ async def test_a_certificate_of_another_application_is_refused(tmp_path: Path, a
     assert await refusal(folder, authority.issue(), "urn:other") == StatusCodes.BadCertificateUriInvalid
 
 
-async def test_a_revoked_certificate_is_refused(tmp_path: Path, authority: Authority) -> None:
+@pytest.mark.parametrize("name", ["a.der", "a.pem", "a.crl", "revoked"])
+@pytest.mark.parametrize("form", [serialization.Encoding.DER, serialization.Encoding.PEM])
+async def test_a_revoked_certificate_is_refused_whatever_the_list_is_called(
+    tmp_path: Path, authority: Authority, name: str, form: serialization.Encoding
+) -> None:
     folder, peer = trusting(tmp_path, authority.certificate), authority.issue()
     await folder(peer, application())
-    (tmp_path / "crl").mkdir()
-    (tmp_path / "crl" / "a.der").write_bytes(authority.revoke(peer).public_bytes(serialization.Encoding.DER))
+    revoking(tmp_path, authority.revoke(peer).public_bytes(form), name)
     assert await refusal(folder, peer) == StatusCodes.BadCertificateRevoked
+    await folder(authority.issue("another"), application())
+
+
+async def test_every_list_of_a_file_counts(tmp_path: Path, authority: Authority) -> None:
+    folder, peers = trusting(tmp_path, authority.certificate), (authority.issue(), authority.issue())
+    lists = (authority.revoke(each).public_bytes(serialization.Encoding.PEM) for each in peers)
+    revoking(tmp_path, b"# lists\n" + b"".join(lists))
+    for each in peers:
+        assert await refusal(folder, each) == StatusCodes.BadCertificateRevoked
+
+
+async def test_a_list_of_another_authority_revokes_nothing_of_this_one(tmp_path: Path, authority: Authority) -> None:
+    folder, peer = trusting(tmp_path, authority.certificate), authority.issue()
+    revoking(tmp_path, Authority("Another").revoke(peer).public_bytes(serialization.Encoding.DER))
+    await folder(peer, application())
+
+
+async def test_while_a_list_is_forged_or_unreadable_nobody_is_taken(tmp_path: Path, authority: Authority) -> None:
+    folder, peer = trusting(tmp_path, authority.certificate), authority.issue()
+    for content in (Authority().revoke(peer).public_bytes(serialization.Encoding.DER), b"nothing", b"-----BEGIN "):
+        file = revoking(tmp_path, content)
+        assert await refusal(folder, authority.issue()) == StatusCodes.BadCertificateUntrusted
+        file.unlink()
+    await folder(peer, application())
+
+
+@pytest.mark.parametrize("name", ["ca.crt", "ca.cer", "ca"])
+async def test_an_authority_is_trusted_whatever_its_file_is_called(
+    tmp_path: Path, authority: Authority, name: str
+) -> None:
+    folder = trusting(tmp_path)
+    put(tmp_path / "trusted" / name, authority.certificate)
+    (tmp_path / "trusted" / ".gitkeep").touch()
+    await folder(authority.issue(), application())
+
+
+def revoking(folder: Path, content: bytes, name: str = "list") -> Path:
+    (folder / "crl").mkdir(exist_ok=True)
+    file = folder / "crl" / name
+    file.write_bytes(content)
+    return file
 
 
 async def test_a_folder_that_is_empty_or_unreadable_trusts_nobody(tmp_path: Path, authority: Authority) -> None:
