@@ -12,11 +12,14 @@ from vppscada.model.points import PointKind
 from vppscada.model.quality import Quality
 from vppscada.points.journal import Journal
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 
 SITE = str(Path(__file__).parent / "two_assets" / "site.toml")
 TARGET_MW = 1.5
 START_UP_S = 60.0  # bounds a wait on a slow machine; nothing is timed by it
+# A genset that comes back counts as stopped just now: it rests for its minimum down time (30 s at this speed) before it
+# may start, and on a slow machine the battery is empty by then.
+RESTART_S = 120.0
 
 
 def near(value: float, wanted: float, within: float = 0.15) -> bool:
@@ -41,18 +44,18 @@ async def test_a_killed_device_is_missed_replaced_and_welcomed_back(tmp_path: Pa
             await until(lambda: not ems.flag("genset.comm_online"), 10.0, "the loss is noticed")
             lost = ems.quality("genset.active_power")
             assert lost & Quality.COMM_LOST and not lost & Quality.ONLINE
-            await until(lambda: near(ems.value("battery.active_power"), TARGET_MW), 20.0, "the battery takes over")
+            await until(lambda: near(ems.value("battery.active_power"), TARGET_MW), START_UP_S, "battery takes over")
             assert not ems.quality("plant.active_power") & Quality.ONLINE  # the sum misses a part, and says so
 
             before, losses = len(ems.events), ems.losses
-            await asyncio.sleep(30.0)
+            await asyncio.sleep(12.0)
             assert ems.losses == losses and len(ems.events) > before  # nothing else stalls
             assert ems.flag("battery.comm_online") and ems.quality("battery.active_power") == Quality.ONLINE
 
             await plant.start_device("genset")
             await until(lambda: ems.flag("genset.comm_online"), 60.0, "it rejoins by itself")
             await until(lambda: ems.quality("genset.active_power") == Quality.ONLINE, 10.0, "its points are good again")
-            await until(lambda: near(ems.value("plant.active_power"), TARGET_MW), 30.0, "the plant is on its target")
+            await until(lambda: near(ems.value("plant.active_power"), TARGET_MW), RESTART_S, "plant on its target")
 
 
 async def test_a_killed_station_resumes_and_the_ems_reads_every_unconfirmed_event(tmp_path: Path) -> None:
