@@ -74,6 +74,14 @@ def run() -> list[Row]:
         Row("site_load_plan", figures["plan"], None, "", "s for a one-row change (less is better)"),
         Row("site_load_start", figures["start"], None, "", "s until 1,000 sessions are up (less is better)"),
         Row("site_load_all", figures["load"] + figures["start"], None, "", "s, load, check and start (less is better)"),
+        Row("site_load_apply", figures["apply"], None, "", "s until a one-row change is in force (less is better)"),
+        Row(
+            "site_load_apply_stall",
+            figures["stall"],
+            None,
+            "",
+            "s, the longest pause meanwhile (less is better)",
+        ),
         Row("site_load_memory", figures["memory"], None, "", "MB (less is better)"),
     ]
 
@@ -162,14 +170,40 @@ async def station(file: Path) -> None:
     one = Station(site, file.parent / "state", PlantClock(), DRIVERS)
     running = asyncio.ensure_future(one.run())
     async with asyncio.timeout(_PATIENCE_S):
-        while not all(each.status.state is SessionState.ONLINE for each in one.supervisors):  # noqa: ASYNC110
+        while not all(each.status.state is SessionState.ONLINE for each in one.in_force.links.supervisors.values()):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     started = time.perf_counter() - starting
+    applied, stalled = await _applied(one, file.with_name("changed.toml"))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures = {"load": loaded - began, "plan": planned, "start": started, "memory": memory}
+    figures |= {"apply": applied, "stall": stalled}
     print(json.dumps(figures), flush=True)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def _applied(one: Station, file: Path) -> tuple[float, float]:
+    """Seconds until a changed site is in force and its session up, and the loop's longest pause meanwhile."""
+    pauses = [0.0]
+
+    async def look() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.001)
+            pauses.append(time.perf_counter() - before)
+
+    looking = asyncio.ensure_future(look())
+    began = time.perf_counter()
+    plan = await one.applying.plan(str(file), {})
+    before = one.in_force
+    trial = asyncio.ensure_future(one.applying.apply(str(file), {}, plan.mark, _PATIENCE_S))
+    async with asyncio.timeout(_PATIENCE_S):
+        while one.in_force is before or one.in_force.sessions_online() < SESSIONS:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    took = time.perf_counter() - began
+    for task in (looking, trial):
+        task.cancel()
+    return took, max(pauses)
 
 
 if __name__ == "__main__":

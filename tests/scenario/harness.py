@@ -56,13 +56,21 @@ async def until(condition: Callable[[], bool], seconds: float, what: str) -> Non
 class Processes:
     """The devices and the station of a site on free ports; everything ends with the `async with`."""
 
-    def __init__(self, site: str, directory: Path, speed: float) -> None:
+    def __init__(self, site: str, directory: Path, speed: float, *, own_ports: bool = False) -> None:
+        """``own_ports`` leaves the ports that the site file has."""
         self.site_file = find_site(site)
         first = load_site(self.site_file, DRIVERS)
         names = [f"session.{spec.name}.port" for spec in first.sessions] + [
             f"ems.{spec.name}.port" for spec in first.ems
         ]
         self.settings: dict[str, object] = dict(zip(names, free_ports(len(names)), strict=True))
+        self._set = {} if own_ports else self.settings
+        if own_ports:
+            self.settings = {
+                f"{kind}.{spec.name}.port": getattr(spec.settings, "port", 0)
+                for kind, specs in (("session", first.sessions), ("ems", first.ems))
+                for spec in specs
+            }
         self.site = load_site(self.site_file, DRIVERS, self.settings)
         self.state = directory / "state"
         self._directory = directory
@@ -132,7 +140,7 @@ class Processes:
         return (self._directory / f"{name}.log").read_text(encoding="utf-8")
 
     async def _start(self, name: str, verb: str, *options: str) -> None:
-        overrides = [f"--set={key}={value}" for key, value in self.settings.items()]
+        overrides = [f"--set={key}={value}" for key, value in self._set.items()]
         log = os.open(self._directory / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             self.running[name] = await asyncio.create_subprocess_exec(

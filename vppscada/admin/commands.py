@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from vppscada.admin.loading import load
+from vppscada.admin.loading import load, overrides_of
 from vppscada.maps import find_site, summarise
 from vppscada.model.clock import PlantClock
 from vppscada.model.errors import VppscadaError
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     state = options.state or Path(os.environ.get("STATE_DIRECTORY", "") or "state")
 
     async def main() -> int:
-        station = Station(site, state, clock, DRIVERS)
+        station = Station(site, state, clock, DRIVERS, overrides_of(options))
         try:
             await station.run()
         except asyncio.CancelledError:

@@ -16,14 +16,19 @@ def load(options: argparse.Namespace) -> Site:
         ConfigError: every fault of it.
         VppscadaError: an override that is none.
     """
-    site = load_site(find_site(options.site), DRIVERS, _overrides(options.overrides))
+    site = load_site(find_site(options.site), DRIVERS, overrides_of(options))
     require_available(site.schedule.objective)
     return site
 
 
-def _overrides(texts: list[str]) -> dict[str, object]:
+def overrides_of(options: argparse.Namespace) -> dict[str, object]:
+    """Settings that the command line puts in place of the site file's.
+
+    Raises:
+        VppscadaError: an override that is none.
+    """
     overrides: dict[str, object] = {}
-    for text in texts:
+    for text in options.overrides:
         key, equals, value = text.partition("=")
         if not equals:
             raise VppscadaError(f"--set {text}: expected KEY=VALUE")

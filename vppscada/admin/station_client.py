@@ -99,9 +99,12 @@ class StationClient:
                 return
             self._socket.settimeout(left)
             try:
-                yield self._read()["changes"]
+                answer = self._read()
             except TimeoutError:
                 return
+            if "fault" in answer:
+                raise StationError(f"the station ended the watch: {answer['fault']}")
+            yield answer["changes"]
 
     def _read(self) -> dict[str, Any]:
         line = self._lines.readline()

@@ -26,6 +26,8 @@ def status(options: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(told) + "\n")
         return 0
     lines = [f"{told['site']} ({told['file']})", told["summary"], f"{told['points']} points, {told['fit']} of them fit"]
+    if told["trial_left_s"] is not None:
+        lines.append(f"a changed site is on trial for another {told['trial_left_s']:g} s")
     lines += [f"  session {one['name']:20} {one['state']}" for one in told["sessions"]]
     sys.stdout.write("\n".join(lines) + "\n")
     return 0

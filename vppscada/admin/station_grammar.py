@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from vppscada.admin import station_commands
-from vppscada.admin.arguments import positive
+from vppscada.admin import apply, station_commands
+from vppscada.admin.arguments import positive, site_argument
 
 _Verbs = argparse._SubParsersAction
 
 
 def add_station(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
-    """Add ``status``, ``points``, ``force`` and ``release``."""
+    """Add ``status``, ``points``, ``force``, ``release`` and ``apply``."""
     status = verbs.add_parser("status", help="how a running station stands")
     _running(status)
     status.set_defaults(command=station_commands.status)
@@ -30,6 +30,14 @@ def add_station(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     release.add_argument("point", metavar="POINT", help="full id")
     _running(release)
     release.set_defaults(command=station_commands.release)
+    applied = verbs.add_parser("apply", help="put a changed site in force while the station runs (4 = taken back)")
+    site_argument(applied)
+    applied.add_argument(
+        "--within", type=positive, default=60.0, metavar="S", help="take it back if what was good falls (default: 60)"
+    )
+    applied.add_argument("--yes", action="store_true", help="do not ask")
+    _running(applied)
+    applied.set_defaults(command=apply.apply)
 
 
 def _running(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from vppscada.model.changes import ChangeSet
 from vppscada.model.commands import CommandResult, Origin, Verification
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import VppscadaError
+from vppscada.model.points import placed
 from vppscada.model.sessions import Session, SessionState, SessionStatus
 from vppscada.model.site import Site
 from vppscada.points.database import Database
@@ -38,7 +39,8 @@ class FieldDesk:
         self._journal = journal
         self.database.subscribe(journal.note)
         self._sessions: dict[str, Session] = {
-            spec.name: drivers[spec.protocol].session(spec.name, spec.settings, spec.points) for spec in site.sessions
+            spec.name: drivers[spec.protocol].session(spec.name, spec.settings, placed(spec.points))
+            for spec in site.sessions
         }
         self._pipeline = ControlPipeline(site, self.database, journal, self._sessions)
         self._supervisors: dict[str, Supervisor] = {}
@@ -50,9 +52,8 @@ class FieldDesk:
         """Run some of the site's sessions from now on."""
         for spec in self.site.sessions:
             if spec.name in names and spec.name not in self._supervisors:
-                rows = [row for row, _ in spec.points]
-                session = self._sessions[spec.name]
-                supervisor = Supervisor(session, rows, self.database, self._journal.settled, self._on_status)
+                supervisor = Supervisor(self._sessions[spec.name], self._journal.settled)
+                supervisor.feed([row for row, _ in spec.points], self.database, self._on_status)
                 self._supervisors[spec.name] = supervisor
                 self._tasks.append(asyncio.create_task(supervisor.run()))
 

@@ -1,7 +1,6 @@
 """The one way out to the field: judge, write down, send once, write down what came of it, follow its effect."""
 
 import asyncio
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
@@ -12,12 +11,12 @@ import structlog
 
 from vppscada.control.facts import Readings, RoleRows, facts_of, limits_of
 from vppscada.control.gate import CommandRequest, Permitted, Reason, Refused, is_stop, judge
+from vppscada.control.outgoing import body_of, state_of
 from vppscada.control.verification import Outcome, Stage, Tracker
 from vppscada.control.verification_plan import VerificationLimits, plan_of
 from vppscada.model.changes import ChangeSet
 from vppscada.model.commands import (
     Accepted,
-    AnalogValue,
     Command,
     CommandBody,
     CommandMode,
@@ -28,11 +27,9 @@ from vppscada.model.commands import (
     Rejected,
     Unanswered,
     Verification,
-    crob_for,
 )
 from vppscada.model.errors import JournalError
-from vppscada.model.points import Point, PointKind
-from vppscada.model.scaling import to_device
+from vppscada.model.points import Point
 from vppscada.model.sessions import Session
 from vppscada.model.site import Site
 
@@ -98,7 +95,9 @@ class ControlPipeline:
         self._journal = journal
         self._clock = clock or Clock()
         self._limits = limits or ControlLimits()
-        self._session_of = {row: sessions[spec.name] for spec in site.sessions for row, _ in spec.points}
+        self._session_of = {
+            row: (sessions[spec.name], place) for spec in site.sessions for place, (row, _) in enumerate(spec.points)
+        }
         self._assets = {asset.name: asset for asset in site.fleet.assets}
         self._rows = RoleRows(site.points)
         self._tracker = Tracker(plan_of(site.points, self._rows, self._assets, self._limits.verification), database)
@@ -149,7 +148,7 @@ class ControlPipeline:
             self._note_refusal(request, refused)
             return refused
         point = self._points[row]
-        body = _body(point, value)
+        body = body_of(point, value)
         if body is None:
             return Refused(Reason.NOT_FINITE, f"{value:g} has no value in the units of {point.id}'s device")
         if point.command_mode is CommandMode.DIRECT:
@@ -158,10 +157,11 @@ class ControlPipeline:
             number = self._journal.next_command_id()
         except JournalError as error:
             return Refused(Reason.JOURNAL, str(error))
-        command = Command(number, row, body, CommandMode.SBO, origin, now, request.expires_at, reason)
+        session, place = self._session_of[row]
+        command = Command(number, place, body, CommandMode.SBO, origin, now, request.expires_at, reason)
         result: CommandResult = Unanswered("nobody waited for the answer")
         try:
-            result = await self._session_of[row].select(command)
+            result = await session.select(command)
         except Exception as error:  # it promised not to raise
             self.statistics["sessions_raised"] += 1
             _log.exception("select_raised", point=point.id, command=number)
@@ -236,7 +236,7 @@ class ControlPipeline:
     # carrying out
 
     async def _carry_out(self, request: CommandRequest, point: Point) -> CommandResult | Refused:
-        body = _body(point, request.value)
+        body = body_of(point, request.value)
         if body is None:
             refused = Refused(Reason.NOT_FINITE, f"{request.value:g} has no value in the units of {point.id}'s device")
             self._note_refusal(request, refused)
@@ -258,8 +258,9 @@ class ControlPipeline:
         if now >= request.expires_at:
             return NotSent("it expired while it was written down")
         row, point = request.row, self._points[request.row]
+        session, place = self._session_of[row]
         command = Command(
-            record.id, row, body, point.command_mode, request.origin, now, request.expires_at, request.reason
+            record.id, place, body, point.command_mode, request.origin, now, request.expires_at, request.reason
         )
         self._sent_at[row] = now
         self._records[row] = record
@@ -268,7 +269,7 @@ class ControlPipeline:
         if superseded is not None:
             self._note_outcomes([superseded])
         try:
-            return await self._session_of[row].operate(command)
+            return await session.operate(command)
         except Exception as error:
             # It promised not to raise; how far it came, nobody can say.
             self.statistics["sessions_raised"] += 1
@@ -276,7 +277,7 @@ class ControlPipeline:
             return Unanswered(f"the session failed: {error}")
 
     async def _note_result(self, request: CommandRequest, record: CommandRecord, result: CommandResult) -> None:
-        state, detail = _state_of(result)
+        state, detail = state_of(result)
         self.statistics[f"commands_{state}"] += 1
         # What went well is in the journal; at thousands of commands a second the log is for the rest.
         tell = _log.debug if isinstance(result, Accepted) else _log.warning
@@ -293,7 +294,7 @@ class ControlPipeline:
         await self._write(replace(record, time_ms=self._clock.wall_ms(), state=state, detail=detail))
 
     def _note_select(self, request: CommandRequest, number: int, result: CommandResult) -> None:
-        state, detail = _state_of(result)
+        state, detail = state_of(result)
         state = "selected" if isinstance(result, Accepted) else f"select_{state}"
         self.statistics[f"commands_{state}"] += 1
         self._spawn(self._write(self._record_of(request, state, detail, number)))
@@ -374,26 +375,3 @@ class ControlPipeline:
 
 def _busy(point: Point) -> Refused:
     return Refused(Reason.BUSY, f"another command to {point.id} is under way")
-
-
-def _body(point: Point, value: float) -> CommandBody | None:
-    """What goes on the wire; None if the value has no finite counterpart in device units."""
-    if point.kind is PointKind.BINARY_OUTPUT:
-        return crob_for(value == 1.0, point.pulse)
-    if point.scale == 0.0:
-        return None
-    device = to_device(point, value)
-    return AnalogValue(device) if math.isfinite(device) else None
-
-
-def _state_of(result: CommandResult) -> tuple[str, str]:
-    """Words of a result in the journal."""
-    match result:
-        case Accepted():
-            return "accepted", ""
-        case Rejected(status=status, detail=detail):
-            return "rejected", f"{status.name} {detail}".strip()
-        case NotSent(reason=reason):
-            return "not_sent", reason
-        case Unanswered(reason=reason):
-            return "unanswered", reason

@@ -52,6 +52,19 @@ class Batch:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def at(self, rows: Rows) -> "Batch":
+        """The same readings, each at ``rows[p]`` where it is at ``p`` here."""
+        return Batch(
+            rows[self.rows],
+            self.value,
+            self.quality,
+            self.source_time_ms,
+            self.time_quality,
+            self.received_time_ms,
+            self.cause,
+            {int(rows[place]): text for place, text in self.texts.items()} if self.texts else self.texts,
+        )
+
 
 def untimed_batch(rows: ArrayLike, value: ArrayLike, quality: ArrayLike, received_time_ms: int, cause: Cause) -> Batch:
     """A batch whose source gave no time. A scalar quality is spread over all rows."""

@@ -1,5 +1,6 @@
 """What a point is: its kind, its role in the plant, its limits and its place in the database."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -133,7 +134,12 @@ class Point:
 
 
 class RowPoint(NamedTuple):
-    """A point and its row: in the points database for a session, in its own list for an outstation."""
+    """A point and its row: in the points database, or in the list that a session or an outstation is made with."""
 
     row: int
     point: Point
+
+
+def placed(points: Iterable[RowPoint]) -> list[RowPoint]:
+    """The same points, each at its place in this order: as a session counts them."""
+    return [RowPoint(place, point) for place, (_, point) in enumerate(points)]

@@ -106,7 +106,9 @@ class SessionListener(Protocol):
         """The start-up order is done: every point of the session has been asked for once."""
 
     def on_batch(self, batch: Batch) -> None:
-        """Take readings, in device units, at rows of the points database. Must not block or raise."""
+        """Take readings, in device units, at the rows that the session was given its points with. Must not block or
+        raise.
+        """
 
     async def settled(self) -> None:
         """Return when every batch handed over so far is on disk.

@@ -45,6 +45,14 @@ class Conditioner:
         """None where no point has any conditioning."""
         return cls(points) if any(point.conditioning is not None for point in points) else None
 
+    def take_over(self, before: "Conditioner", rows: Rows, rows_before: Rows) -> None:
+        """Go on from what another one remembers: ``rows[i]`` here is ``rows_before[i]`` there."""
+        self._last[rows] = before._last[rows_before]
+        self._changed_ms[rows] = before._changed_ms[rows_before]
+        here = dict(zip(rows_before.tolist(), rows.tolist(), strict=True))
+        self.counts.update({here[row]: count for row, count in before.counts.items() if row in here})
+        self._moved.update({here[row]: moved for row, moved in before._moved.items() if row in here})
+
     def conditioned(
         self, rows: Rows, value: Values, quality: QualityColumn, received_ms: int, events: bool
     ) -> tuple[Values, QualityColumn]:

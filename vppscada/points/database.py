@@ -222,6 +222,26 @@ class Database:
             every = np.arange(len(self))
             self.value, self.quality = self.conditioner.substituted(every, self.value, self.quality)
 
+    def take_over(self, before: "Database", rows: Rows, rows_before: Rows) -> None:
+        """Go on with points as another database has them: row by row, ``rows[i]`` here is ``rows_before[i]`` there.
+
+        What is forced there comes as it is beneath. Told to nobody, like `restore`.
+        """
+        self.value[rows] = before.value[rows_before]
+        self.quality[rows] = before.quality[rows_before]
+        self.source_time_ms[rows] = before.source_time_ms[rows_before]
+        self.time_quality[rows] = before.time_quality[rows_before]
+        self.received_time_ms[rows] = before.received_time_ms[rows_before]
+        self._reported[rows] = before._reported[rows_before]
+        here = dict(zip(rows_before.tolist(), rows.tolist(), strict=True))
+        self.texts.update({here[row]: text for row, text in before.texts.items() if row in here})
+        for row, state in before._forcing.beneath.items():
+            if row in here:
+                found = beneath_batch(here[row], state)
+                self._write(found.rows, found, found.value, found.quality)
+        if self.conditioner is not None and before.conditioner is not None:
+            self.conditioner.take_over(before.conditioner, rows, rows_before)
+
     def snapshot(self, rows: ArrayLike, now_ms: int) -> ChangeSet:
         """The state of some rows as if all of it had just changed: for somebody who starts to follow."""
         there = np.asarray(rows, dtype=np.intp)

@@ -35,7 +35,7 @@ class Forcing:
 
     def __init__(self, n: int) -> None:
         self.forces: dict[int, Force] = {}
-        self._beneath: dict[int, Beneath] = {}
+        self.beneath: dict[int, Beneath] = {}
         self._is_forced: NDArray[np.bool_] = np.zeros(n, dtype=np.bool_)
 
     def touches(self, rows: Rows) -> bool:
@@ -44,7 +44,7 @@ class Forcing:
 
     def begin(self, row: int, force: Force, state: Beneath) -> None:
         """``state`` is that of the point before; a further force of the same row replaces only the first."""
-        self._beneath.setdefault(row, state)
+        self.beneath.setdefault(row, state)
         self.forces[row] = force
         self._is_forced[row] = True
 
@@ -56,7 +56,7 @@ class Forcing:
         """
         del self.forces[row]
         self._is_forced[row] = False
-        return self._beneath.pop(row)
+        return self.beneath.pop(row)
 
     def free(self, rows: Rows) -> NDArray[np.bool_]:
         """True where a row is not forced."""
@@ -65,7 +65,7 @@ class Forcing:
     def keep(self, batch: Batch) -> None:
         """Take note of readings (engineering units) for forced rows."""
         for at in np.flatnonzero(self._is_forced[batch.rows]).tolist():
-            self._beneath[int(batch.rows[at])] = Beneath(
+            self.beneath[int(batch.rows[at])] = Beneath(
                 float(batch.value[at]),
                 int(batch.quality[at]),
                 int(batch.source_time_ms[at]),
@@ -76,9 +76,9 @@ class Forcing:
     def keep_marks(self, rows: Rows, marks: Quality, taken: Quality) -> None:
         """Quality bits set, and others taken away, of forced rows."""
         for row in rows[self._is_forced[rows]].tolist():
-            old = self._beneath[row]
+            old = self.beneath[row]
             quality = int((old.quality | marks) & ~taken)
-            self._beneath[row] = Beneath(old.value, quality, old.source_time_ms, old.time_quality, old.received_time_ms)
+            self.beneath[row] = Beneath(old.value, quality, old.source_time_ms, old.time_quality, old.received_time_ms)
 
     def expired(self, now_ms: int) -> list[int]:
         """Rows whose force has come to its end."""

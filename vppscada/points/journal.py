@@ -148,13 +148,13 @@ class Journal:
         Raises:
             JournalError: the journal cannot be read or written.
         """
+        numbers = self.numbers(points)
         try:
             with closing(connect(self._file, 5.0)) as connection:
-                numbers = point_numbers(connection, points)
                 stored = connection.execute(_LAST).fetchall()
         except sqlite3.Error as error:
             raise JournalError(f"{self._file}: {error}") from error
-        self._writer.bind(points, numbers)
+        self.bind(points, numbers)
         row_of = {number: row for row, number in enumerate(numbers)}
         known = [(row_of[one[0]], *one[1:]) for one in stored if one[0] in row_of]
         columns = list(zip(*known, strict=True)) if known else [()] * 7
@@ -167,6 +167,22 @@ class Journal:
             received_time_ms=np.array(columns[5], dtype=np.int64),
             texts={row: text for row, text in zip(columns[0], columns[6], strict=True) if text is not None},
         )
+
+    def numbers(self, points: Sequence[Point]) -> list[int]:
+        """The numbers by which those points stand on disk; new ones get theirs now. Blocks; any thread may call it.
+
+        Raises:
+            JournalError: the journal cannot be read or written.
+        """
+        try:
+            with closing(connect(self._file, 5.0)) as connection:
+                return point_numbers(connection, points)
+        except sqlite3.Error as error:
+            raise JournalError(f"{self._file}: {error}") from error
+
+    def bind(self, points: Sequence[Point], numbers: Sequence[int]) -> None:
+        """Say what rows mean in `note` from here on: the points, with what `numbers` gave for them."""
+        self._writer.bind(points, numbers)
 
     def note(self, changes: ChangeSet) -> None:
         """Take changes and return at once; `last_values` must have been called with their points before."""

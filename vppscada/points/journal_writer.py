@@ -37,12 +37,17 @@ Parameters = Sequence[object]
 
 @dataclass(slots=True)
 class _Job:
-    """One transaction."""
+    """One transaction. What was noted goes with the numbers of its rows."""
 
-    taken: Taken
+    noted_rows: list[tuple[Taken, NDArray[np.int64]]]
     statements: list[tuple[str, Sequence[Parameters]]]
     waiters: list["asyncio.Future[None]"]
     noted: int
+
+    @property
+    def changes(self) -> int:
+        """Rows of the history in it."""
+        return sum(len(chunk) for taken, _ in self.noted_rows for chunk in taken.history)
 
 
 @dataclass(slots=True)
@@ -75,6 +80,7 @@ class Writer:
         self._now_ms = now_ms
         self._pending = Pending((), pending_rows)
         self._numbers: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._earlier: list[tuple[Taken, NDArray[np.int64]]] = []  # noted before rows got another meaning
         self._queue = _Queue()
         self._condition = threading.Condition()
         self._failures = 0
@@ -95,8 +101,11 @@ class Writer:
         self._thread.start()
 
     def bind(self, points: Sequence[Point], numbers: Sequence[int]) -> None:
-        """Say what rows mean from here on."""
+        """Say what rows mean from here on. What was noted before keeps the meaning that it had."""
         with self._condition:
+            left = self._pending.take()
+            if not left.is_empty:
+                self._earlier.append((left, self._numbers))
             self._pending = Pending(points, self._pending_rows)
             self._numbers = np.array(numbers, dtype=np.int64)
 
@@ -180,8 +189,9 @@ class Writer:
             if queue.stopping and self._failures and not queue.waiters:
                 _log.error("journal_closed_unwritten", history_rows=self._pending.history_rows)
                 return None
-            job = _Job(self._pending.take(), queue.statements, queue.waiters, queue.noted)
-            queue.statements, queue.waiters = [], []
+            noted_rows = [*self._earlier, (self._pending.take(), self._numbers)]
+            job = _Job(noted_rows, queue.statements, queue.waiters, queue.noted)
+            self._earlier, queue.statements, queue.waiters = [], [], []
             return job
 
     def _has_work(self) -> bool:
@@ -203,9 +213,10 @@ class Writer:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
-            if not job.taken.is_empty:
-                connection.executemany(_LAST_VALUE, job.taken.last_values(self._numbers))
-                connection.executemany(_CHANGE, job.taken.changes(self._numbers))
+            for taken, numbers in job.noted_rows:
+                if not taken.is_empty:
+                    connection.executemany(_LAST_VALUE, taken.last_values(numbers))
+                    connection.executemany(_CHANGE, taken.changes(numbers))
             for sql, rows in job.statements:
                 connection.executemany(sql, rows)
             connection.execute("COMMIT")
@@ -227,14 +238,22 @@ class Writer:
             if error is None:
                 self._queue.written = job.noted
             else:
-                self._count_loss(self._pending.put_back(job.taken))
+                self._put_back(job)
         if error is None:
             self._succeeded(job)
         else:
             self._failed(error)
         self._tell(job.waiters, error)
         if error is None:
-            self._prune(sum(map(len, job.taken.history)))
+            self._prune(job.changes)
+
+    def _put_back(self, job: _Job) -> None:
+        *earlier, (taken, numbers) = job.noted_rows
+        if numbers is self._numbers:
+            self._count_loss(self._pending.put_back(taken))
+        else:
+            earlier.append((taken, numbers))
+        self._earlier = earlier + self._earlier
 
     def _failed(self, error: JournalError) -> None:
         self.statistics["transactions_failed"] += 1
@@ -244,8 +263,8 @@ class Writer:
 
     def _succeeded(self, job: _Job) -> None:
         self.statistics["transactions_committed"] += 1
-        self.statistics["changes_written"] += sum(map(len, job.taken.history))
-        self.statistics["last_values_written"] += len(job.taken.last_rows)
+        self.statistics["changes_written"] += job.changes
+        self.statistics["last_values_written"] += sum(len(taken.last_rows) for taken, _ in job.noted_rows)
         if self._failures:
             _log.info("journal_recovered", failures=self._failures)
         self._failures = 0

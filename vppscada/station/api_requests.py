@@ -12,11 +12,15 @@ from vppscada.model.points import Point
 LONGEST_LINE = 65_536
 #: Points in one answer; more are asked for page by page.
 PAGE = 1_000
-METHODS = ("status", "points", "watch", "operate", "force", "release")
+METHODS = ("status", "points", "watch", "operate", "force", "release", "plan", "apply")
 _LONGEST_REASON = 200
 _LONGEST_LIFETIME_S = 30.0
 _LONGEST_VERIFY_S = 300.0
 _LONGEST_FORCE_S = 366 * 86_400.0
+_LONGEST_PATH = 4096
+_MOST_SETTINGS = 1_000
+_TRIAL_S = 60.0
+_LONGEST_TRIAL_S = 3_600.0
 
 
 class RequestFault(VppscadaError):
@@ -56,6 +60,22 @@ class ForceRequest:
     reason: str
     by: str
     for_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRequest:
+    """A site as a command line names it: its file, and settings in place of those in it."""
+
+    file: str
+    settings: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRequest:
+    """Put it in force: the mark of the plan that was agreed to, and for how long what was good before is watched."""
+
+    mark: str
+    within_s: float
 
 
 def read_request(line: bytes) -> Request:
@@ -159,6 +179,32 @@ def read_point(params: Mapping[str, object], row_of: Mapping[str, int]) -> str:
     if not isinstance(point, str) or point not in row_of:
         raise RequestFault("point that this station has not")
     return point
+
+
+def read_site(params: Mapping[str, object]) -> SiteRequest:
+    """The site of a ``plan`` or ``apply``.
+
+    Raises:
+        RequestFault: a parameter is missing or has no sense.
+    """
+    settings = params.get("settings") or {}
+    if not isinstance(settings, dict) or len(settings) > _MOST_SETTINGS:
+        raise RequestFault(f"settings that are no object of at most {_MOST_SETTINGS} values")
+    if not all(isinstance(value, str | int | float) for value in settings.values()):
+        raise RequestFault("a setting that is no text, number or truth value")
+    file = params.get("file")
+    if not isinstance(file, str) or not 0 < len(file) <= _LONGEST_PATH or "\0" in file:
+        raise RequestFault("file that is no path")
+    return SiteRequest(file, settings)
+
+
+def read_apply(params: Mapping[str, object]) -> ApplyRequest:
+    """How a site is to be applied.
+
+    Raises:
+        RequestFault: a parameter is missing or has no sense.
+    """
+    return ApplyRequest(_text(params, "mark"), _number(params, "within_s", _TRIAL_S, 0.1, _LONGEST_TRIAL_S))
 
 
 def _text(params: Mapping[str, object], key: str) -> str:

@@ -17,6 +17,10 @@ class Calculator:
         self._woken = asyncio.Event()
         self._calculations = Calculations(database, database.points, self._woken.set)
 
+    def take_over(self, before: "Calculator") -> None:
+        """Go on from the timers of another one."""
+        self._calculations.take_over(before._calculations)
+
     def start(self, now_ms: int) -> None:
         """Work out all of them, and follow the database from now on."""
         if len(self._calculations):

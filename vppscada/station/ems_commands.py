@@ -22,6 +22,30 @@ from vppscada.plant.orders import OrderRefused
 from vppscada.station.plant_service import PlantService
 
 
+class EmsDesk:
+    """The `CommandHandler` that an outstation keeps while the sites behind it change: whoever sits there decides.
+
+    Nobody sits there while a changed site takes its place: then every command is refused.
+    """
+
+    def __init__(self) -> None:
+        self._commands: EmsCommands | None = None
+
+    def sit(self, commands: "EmsCommands | None") -> None:
+        """From now on these decide."""
+        self._commands = commands
+
+    async def select(self, command: Command) -> CommandStatus:
+        """See `CommandHandler`."""
+        commands = self._commands
+        return CommandStatus.AUTOMATION_INHIBIT if commands is None else await commands.select(command)
+
+    async def operate(self, command: Command) -> CommandStatus:
+        """See `CommandHandler`."""
+        commands = self._commands
+        return CommandStatus.AUTOMATION_INHIBIT if commands is None else await commands.operate(command)
+
+
 class EmsCommands:
     """The outstation's `CommandHandler`: rows are positions in its exports."""
 

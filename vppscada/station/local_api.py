@@ -11,30 +11,31 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
 
-from vppscada.control.pipeline import ControlPipeline
 from vppscada.model.changes import ChangeSet
 from vppscada.model.commands import Origin
-from vppscada.model.errors import JournalError
-from vppscada.model.site import Site
-from vppscada.points.database import Database
+from vppscada.model.errors import JournalError, VppscadaError
 from vppscada.station.api_answers import Answer, line_of, point_state, result_words, verification_words
 from vppscada.station.api_requests import (
     LONGEST_LINE,
     PAGE,
     Request,
     RequestFault,
+    read_apply,
     read_force,
     read_offset,
     read_operate,
     read_point,
     read_request,
+    read_site,
     wanted_rows,
 )
-from vppscada.station.normalising import Normalising
+from vppscada.station.applying import Applying
+from vppscada.station.in_force import InForce
 from vppscada.station.supervisor import wall_ms
 
 log = structlog.get_logger()
@@ -48,24 +49,20 @@ _LOOK_EVERY_S = 0.1
 class LocalApi:
     """Serves one station. Only ``operate`` moves anything, and that through the control pipeline.
 
-    ``force`` and ``release`` change what is believed of a point, not the point.
+    ``force`` and ``release`` change what is believed of a point, not the point. ``apply`` puts a changed site in force.
     """
 
     def __init__(
         self,
         state_dir: Path,
-        site: Site,
-        database: Database,
-        pipeline: ControlPipeline,
-        normalising: Normalising,
+        in_force: Callable[[], InForce],
+        applying: Applying,
         status: Callable[[], Answer],
     ) -> None:
         self.path = state_dir / SOCKET_NAME
         self.statistics: Counter[str] = Counter()
-        self._site = site
-        self._database = database
-        self._pipeline = pipeline
-        self._normalising = normalising
+        self._in_force = in_force
+        self._applying = applying
         self._clients: set[asyncio.StreamWriter] = set()
         self._methods: dict[str, Callable[[Request], Awaitable[Answer]]] = {
             "status": self._status,
@@ -73,6 +70,8 @@ class LocalApi:
             "operate": self._operate,
             "force": self._force,
             "release": self._release,
+            "plan": self._plan,
+            "apply": self._apply,
         }
         self._tell_status = status
 
@@ -147,65 +146,76 @@ class LocalApi:
         return self._tell_status() | {"local_api": dict(self.statistics)}
 
     async def _points(self, request: Request) -> Answer:
-        rows, offset = self._rows(request), read_offset(request.params)
+        database = self._in_force().database
+        rows, offset = _rows(self._in_force(), request), read_offset(request.params)
         page = rows[offset : offset + PAGE]
         end = offset + len(page)
         return {
-            "points": [point_state(self._database, row) for row in page],
+            "points": [point_state(database, row) for row in page],
             "count": len(rows),
             "next": end if end < len(rows) else None,
         }
 
-    def _rows(self, request: Request) -> list[int]:
-        return wanted_rows(request.params, self._database.points, self._site.row_of)
-
     async def _operate(self, request: Request) -> Answer:
-        wanted = read_operate(request.params, self._site.row_of)
+        now = self._staying()
+        wanted = read_operate(request.params, now.site.row_of)
         since = time.monotonic()
-        result = await self._pipeline.command(
-            wanted.row, wanted.value, Origin.OPERATOR, wanted.reason, wanted.lifetime_s
-        )
+        result = await now.pipeline.command(wanted.row, wanted.value, Origin.OPERATOR, wanted.reason, wanted.lifetime_s)
         told = result_words(result)
         if told["result"] in ("accepted", "unanswered"):
-            told["verification"] = await self._verified(wanted.row, since, wanted.verify_s)
+            told["verification"] = await _verified(now, wanted.row, since, wanted.verify_s)
         return told
 
     async def _force(self, request: Request) -> Answer:
-        wanted = read_force(request.params, self._site.row_of)
+        now = self._staying()
+        wanted = read_force(request.params, now.site.row_of)
         until_ms = None if wanted.for_s is None else wall_ms() + int(1000 * wanted.for_s)
         try:
-            await self._normalising.force(wanted.point, wanted.value, wanted.reason, wanted.by, until_ms)
+            await now.normalising.force(wanted.point, wanted.value, wanted.reason, wanted.by, until_ms)
         except (ValueError, JournalError) as error:
             raise RequestFault(str(error)) from None
         log.info("point_forced", point=wanted.point, value=wanted.value, by=wanted.by, reason=wanted.reason)
-        return point_state(self._database, self._site.row_of[wanted.point])
+        return point_state(now.database, now.site.row_of[wanted.point])
 
     async def _release(self, request: Request) -> Answer:
-        point = read_point(request.params, self._site.row_of)
+        now = self._staying()
+        point = read_point(request.params, now.site.row_of)
         try:
-            await self._normalising.release(point)
+            await now.normalising.release(point)
         except KeyError:
             raise RequestFault(f"{point} is not forced") from None
         except JournalError as error:
             raise RequestFault(str(error)) from None
         log.info("point_released", point=point)
-        return point_state(self._database, self._site.row_of[point])
+        return point_state(now.database, now.site.row_of[point])
 
-    async def _verified(self, row: int, since: float, seconds: float) -> Answer:
-        """What was seen of the command that left after ``since``, once its effect is, or the time is over."""
-        deadline = time.monotonic() + seconds
-        while True:
-            seen = self._pipeline.verification(row)
-            ours = seen.commanded is not None and seen.commanded >= since
-            if not ours or seen.measured is not None or time.monotonic() >= deadline:
-                return verification_words(seen) if ours else {"superseded": True}
-            await asyncio.sleep(_LOOK_EVERY_S)
+    async def _plan(self, request: Request) -> Answer:
+        wanted = read_site(request.params)
+        try:
+            return asdict(await self._applying.plan(wanted.file, wanted.settings))
+        except VppscadaError as error:
+            raise RequestFault(str(error)) from None
+
+    async def _apply(self, request: Request) -> Answer:
+        site, wanted = read_site(request.params), read_apply(request.params)
+        try:
+            return asdict(await self._applying.apply(site.file, site.settings, wanted.mark, wanted.within_s))
+        except VppscadaError as error:
+            raise RequestFault(str(error)) from None
+
+    def _staying(self) -> InForce:
+        """The site in force, unless another one is about to take its place."""
+        now = self._in_force()
+        if now.is_leaving:
+            raise RequestFault("a changed site is being put in force; ask again")
+        return now
 
     async def _watch(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Send what changes until the client hangs up. What changes twice before it is sent is sent as it is then."""
         self.statistics["requests"] += 1
+        now = self._in_force()
         try:
-            rows = self._rows(request)
+            rows = _rows(now, request)
         except RequestFault as fault:
             raise RequestFault(str(fault), request.id) from None
         wanted = frozenset(rows)
@@ -218,28 +228,48 @@ class LocalApi:
                 wake.set()
 
         wake.set()
-        unsubscribe = self._database.subscribe(note)
+        unsubscribe = now.database.subscribe(note)
         gone = asyncio.ensure_future(reader.read(1))  # nothing more is expected of the client
+        replaced = asyncio.ensure_future(now.replaced.wait())
         try:
             await _send(writer, {"id": request.id, "result": {"count": len(rows)}})
-            while not gone.done():
+            while not gone.done() and not replaced.done():
                 waiting = asyncio.ensure_future(wake.wait())
-                await asyncio.wait([waiting, gone], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([waiting, gone, replaced], return_when=asyncio.FIRST_COMPLETED)
                 waiting.cancel()
                 wake.clear()
-                await self._send_pending(request, pending, writer)
+                await _send_pending(now, request, pending, writer)
+            if replaced.done():
+                await _send(writer, {"id": request.id, "fault": "a changed site is in force now; ask again"})
         finally:
             unsubscribe()
+            replaced.cancel()
             gone.cancel()
             with contextlib.suppress(asyncio.CancelledError, OSError):
                 await gone
 
-    async def _send_pending(self, request: Request, pending: dict[int, None], writer: asyncio.StreamWriter) -> None:
-        rows: Sequence[int] = tuple(pending)
-        pending.clear()
-        for start in range(0, len(rows), PAGE):
-            page = rows[start : start + PAGE]
-            await _send(writer, {"id": request.id, "changes": [point_state(self._database, row) for row in page]})
+
+def _rows(now: InForce, request: Request) -> list[int]:
+    return wanted_rows(request.params, now.database.points, now.site.row_of)
+
+
+async def _verified(now: InForce, row: int, since: float, seconds: float) -> Answer:
+    """What was seen of the command that left after ``since``, once its effect is, or the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = now.pipeline.verification(row)
+        ours = seen.commanded is not None and seen.commanded >= since
+        if not ours or seen.measured is not None or time.monotonic() >= deadline:
+            return verification_words(seen) if ours else {"superseded": True}
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def _send_pending(now: InForce, request: Request, pending: dict[int, None], writer: asyncio.StreamWriter) -> None:
+    rows: Sequence[int] = tuple(pending)
+    pending.clear()
+    for start in range(0, len(rows), PAGE):
+        page = rows[start : start + PAGE]
+        await _send(writer, {"id": request.id, "changes": [point_state(now.database, row) for row in page]})
 
 
 async def _send(writer: asyncio.StreamWriter, answer: Answer) -> None:

@@ -43,8 +43,9 @@ class Normalising:
                 log.error("force_not_restored", point=name, error=repr(error))
         if self._database.conditioner is not None:
             for name, kept in _read(self._journal.get(COUNTS_KEY)).items():
-                if name in self._row_of:
-                    self._database.conditioner.counts[self._row_of[name]] = (float(kept[0]), float(kept[1]))
+                if name in self._row_of:  # what was taken over from the site before is newer
+                    count = float(kept[0]), float(kept[1])
+                    self._database.conditioner.counts.setdefault(self._row_of[name], count)
 
     async def force(self, point: str, value: float, reason: str, by: str, until_ms: int | None) -> None:
         """Force a point to a value in engineering units; return when that would survive a restart.

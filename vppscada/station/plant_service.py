@@ -20,6 +20,7 @@ from vppscada.model.quality import Quality
 from vppscada.model.schedule import Schedule
 from vppscada.model.site import Site
 from vppscada.plant.accounting import Totals, advance
+from vppscada.plant.carrying import carried_memory, carried_schedule
 from vppscada.plant.cycle import Decision, Plant, run_cycle
 from vppscada.plant.fleet_view import ABSENT, asset_states, fleet_rows
 from vppscada.plant.memory import Memory, Orders, PlantMode
@@ -110,6 +111,21 @@ class PlantService:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), max(seconds - _LEAST_PAUSE_S, 0.0))
         self._wake.clear()
+
+    async def settled(self) -> None:
+        """Return when no order is being written down."""
+        async with self._order_lock:
+            pass
+
+    def take_over(self, before: "PlantService") -> None:
+        """Go on from the orders, the books and the schedule of a plant whose site was another one."""
+        fleets = before.site.fleet, self.site.fleet
+        self.orders, self.totals = before.orders, before.totals
+        self.memory = carried_memory(before.memory, *fleets)
+        self.schedule = None if before.schedule is None else carried_schedule(before.schedule, *fleets)
+        self.statistics.update(before.statistics)
+        self._accounted_at = before._accounted_at
+        self._teller.permitted = self.orders.enabled
 
     def on_changes(self, changes: ChangeSet) -> None:
         """Subscriber of the database: a trip, a start or a lost session does not wait for the period."""

@@ -1,6 +1,6 @@
 """What the station tells of its sessions: their counts as points of the database, exported like any other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class SessionPoints:
     """
 
     def __init__(
-        self, site: Site, supervisors: Sequence[Supervisor], drivers: Mapping[str, Driver], database: Database
+        self, site: Site, supervisors: Iterable[Supervisor], drivers: Mapping[str, Driver], database: Database
     ) -> None:
         figures = {spec.name: drivers[spec.protocol].figures for spec in site.sessions}
         self._told = [
@@ -39,6 +39,10 @@ class SessionPoints:
         self._rows = np.array([site.row_of[one] for one in ids], dtype=np.intp)
         self._heard: dict[str, tuple[int, float]] = {}  # by session: the count, and when it was first that high
         self._database = database
+
+    def take_over(self, before: "SessionPoints", sessions: Collection[str]) -> None:
+        """Go on from when those sessions, which are the same, were last heard."""
+        self._heard.update({name: heard for name, heard in before._heard.items() if name in sessions})
 
     def feed(self, now: float, now_ms: int) -> None:
         """Put all of them into the database. ``now`` is monotonic seconds, ``now_ms`` UTC."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import numpy as np
 import structlog
 
-from vppscada.model.batch import Batch
+from vppscada.model.batch import Batch, Rows
 from vppscada.model.sessions import Session, SessionInput, SessionLost, SessionState, SessionStatus, next_state
 from vppscada.points.database import Database
 from vppscada.station.backoff import delay_s
@@ -25,26 +25,30 @@ def wall_ms() -> int:
 
 
 class Supervisor:
-    """One session's keeper and its listener."""
+    """One session's keeper and its listener.
 
-    def __init__(
-        self,
-        session: Session,
-        rows: Sequence[int],
-        database: Database,
-        settled: Callable[[], Awaitable[None]],
-        changed: Callable[[SessionStatus], None],
-    ) -> None:
-        """``settled`` returns when every batch so far is on disk; ``changed`` is told every new status."""
+    A session knows its points by their places in the order that it was given them in. Where these stand in which
+    database is said by `feed`, before `run` and again whenever a changed site takes the place of the one in force.
+    """
+
+    def __init__(self, session: Session, settled: Callable[[], Awaitable[None]]) -> None:
+        """``settled`` returns when every batch so far is on disk."""
         self.session = session
-        self.rows = np.array(rows, dtype=np.intp)
         self.statistics: Counter[str] = Counter()
         self.status = SessionStatus(session.name, SessionState.IDLE, time.monotonic())
         self.tried = asyncio.Event()
-        self._database = database
+        self._rows: Rows = np.zeros(0, dtype=np.intp)
+        self._database = Database(())
         self._settled = settled
-        self._changed = changed
+        self._changed: Callable[[SessionStatus], object] = lambda _: None
         self._failures = 0
+
+    def feed(self, rows: Sequence[int], database: Database, changed: Callable[[SessionStatus], object]) -> None:
+        """From now on, put reading ``p`` at ``rows[p]`` of this database, and tell ``changed`` every new status."""
+        self._rows = np.array(rows, dtype=np.intp)
+        self._database = database
+        self._changed = changed
+        changed(self.status)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -57,7 +61,7 @@ class Supervisor:
                 self._step(SessionInput.RETRY)
         finally:
             self._step(SessionInput.STOP)
-            self._database.comm_lost(self.rows, wall_ms())
+            self._database.comm_lost(self._rows, wall_ms())
 
     async def _live(self) -> str:
         """One connection life; the reason of its end. A fault of the session's own code ends it like a loss."""
@@ -85,7 +89,7 @@ class Supervisor:
         was_up = self.status.state in (SessionState.ONLINE, SessionState.STARTING)
         self._step(SessionInput.LOST, reason)
         self.tried.set()
-        self._database.comm_lost(self.rows, wall_ms())
+        self._database.comm_lost(self._rows, wall_ms())
         level = log.warning if was_up or self._failures == 1 else log.debug
         level("session_lost", session=self.session.name, reason=reason, failures=self._failures)
 
@@ -111,7 +115,7 @@ class Supervisor:
         """See `SessionListener`."""
         self.statistics["batches"] += 1
         self.statistics["readings"] += len(batch)
-        self._database.apply(batch)
+        self._database.apply(batch.at(self._rows))
 
     async def settled(self) -> None:
         """See `SessionListener`."""

@@ -16,6 +16,7 @@ from vppscada.model.assets import AssetStates, Fleet
 from vppscada.model.commands import Accepted, NotSent, Origin, Rejected, Unanswered
 from vppscada.model.points import Role
 from vppscada.model.quality import is_fit
+from vppscada.plant.carrying import places_of
 from vppscada.plant.cycle import Decision
 from vppscada.plant.fleet_view import ABSENT, FleetRows, fleet_columns
 from vppscada.plant.telling import worth_telling
@@ -91,6 +92,13 @@ class Teller:
         rows = self._rows.of[Role.SETPOINT_ENABLE]
         said = is_fit(self._database.quality[rows]) & (self._database.value[rows] != 1.0)
         return np.where(rows == ABSENT, False, said)
+
+    def take_over(self, before: "Teller") -> None:
+        """Go on from what another one has told the assets that are in both fleets."""
+        new, old = places_of(before._fleet, self._fleet)
+        self._sent_mw[new], self._sent_at[new] = before._sent_mw[old], before._sent_at[old]
+        self._switched_at[new] = before._switched_at[old]
+        self.statistics.update(before.statistics)
 
     def forget(self) -> None:
         """Somebody else may command the fleet: what it was told last is what it echoes."""

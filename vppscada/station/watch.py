@@ -2,16 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import structlog
 
-from vppscada.model.sessions import SessionState
 from vppscada.points.journal import Journal
+from vppscada.station.in_force import InForce
 from vppscada.station.notify import notify, watchdog_period_s
-from vppscada.station.plant_service import PlantService
-from vppscada.station.schedule_service import ScheduleService
-from vppscada.station.supervisor import Supervisor
 
 log = structlog.get_logger()
 
@@ -35,18 +32,16 @@ def late(now: float, dispatch: float, scheduler: float, period_s: float, solve_s
 class Watch:
     """Feeds the watchdog, or lets it bite."""
 
-    def __init__(
-        self, plant: PlantService, scheduler: ScheduleService, journal: Journal, supervisors: Sequence[Supervisor]
-    ) -> None:
-        self._plant = plant
-        self._scheduler = scheduler
+    def __init__(self, in_force: Callable[[], InForce], journal: Journal) -> None:
+        self._in_force = in_force
         self._journal = journal
-        self._supervisors = supervisors
         self._was_late: str | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
-        await asyncio.gather(*(one.tried.wait() for one in self._supervisors), self._plant.cycled.wait())
+        now = self._in_force()
+        tried = (one.tried.wait() for one in now.links.supervisors.values())
+        await asyncio.gather(*tried, now.plant.cycled.wait())
         notify(READY="1", STATUS=self.status())
         log.info("station_ready", status=self.status())
         period = min(watchdog_period_s() or _LOOK_S, _LOOK_S)
@@ -56,25 +51,26 @@ class Watch:
 
     def status(self) -> str:
         """One line for ``systemctl status``."""
-        online = sum(one.status.state is SessionState.ONLINE for one in self._supervisors)
-        decision = self._plant.decision
+        now = self._in_force()
+        decision = now.plant.decision
         power = float("nan") if decision is None else decision.state.power_mw
         target = float("nan") if decision is None else decision.dispatch.target_mw
-        commanding = "commanding" if self._plant.orders.enabled else "watching only"
-        return f"{online}/{len(self._supervisors)} sessions up, {power:.2f} of {target:.2f} MW, {commanding}"
+        commanding = "commanding" if now.plant.orders.enabled else "watching only"
+        sessions = f"{now.sessions_online()}/{len(now.links.supervisors)} sessions up"
+        return f"{sessions}, {power:.2f} of {target:.2f} MW, {commanding}"
 
     def stopping(self) -> None:
         """Say that the end is wanted."""
         notify(STOPPING="1", STATUS="stopping")
 
     def _look(self) -> None:
-        site = self._plant.site
+        now = self._in_force()
         stuck = late(
             time.monotonic(),
-            self._plant.progress,
-            self._scheduler.progress,
-            site.plant.dispatch_period_s,
-            site.schedule.time_limit_s,
+            now.plant.progress,
+            now.scheduler.progress,
+            now.site.plant.dispatch_period_s,
+            now.site.schedule.time_limit_s,
         )
         if stuck is not None:
             if stuck != self._was_late:

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from tests.unit.control.build import POINTS, ROW
+from tests.unit.control.build import POINTS, ROW, site
 from tests.unit.control.stand import Station
 from vppscada.control.gate import Reason, Refused
 from vppscada.model.commands import (
@@ -32,7 +32,8 @@ async def test_a_setpoint_goes_out_in_device_units_and_the_mode_of_its_map(stati
     (sent,) = station.device.commands
     assert isinstance(sent.body, AnalogValue)
     assert sent.body.value == pytest.approx(5500.0)
-    assert (sent.row, sent.mode, sent.origin, sent.reason) == (SETPOINT, CommandMode.SBO, Origin.SCHEDULER, "test")
+    assert site().sessions[0].points[sent.row].row == SETPOINT  # a session counts its own points
+    assert (sent.mode, sent.origin, sent.reason) == (CommandMode.SBO, Origin.SCHEDULER, "test")
     assert (sent.issued_at, sent.expires_at) == (101.0, 106.0)
 
 

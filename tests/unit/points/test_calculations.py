@@ -113,3 +113,22 @@ def test_another_subscriber_may_write_an_input_meanwhile() -> None:
 def test_points_that_read_each_other_are_refused() -> None:
     with pytest.raises(CycleError):
         started(calculated("y", "z"), calculated("z", "y"))
+
+
+def test_a_timer_goes_on_where_its_point_is_calculated_by_another_database() -> None:
+    points = (measured("x"), calculated("late", "on_delay(x > 1, 10 s)", PointKind.BINARY_INPUT))
+    database, calculations = started(*points)
+    database.apply(batch([0], [5.0], received_ms=1_000))
+    due = wake(calculations)
+    assert due is not None
+
+    moved = (points[1], points[0])
+    other = Database(moved)
+    other.take_over(database, np.array([0, 1]), np.array([1, 0]))
+    again = Calculations(other, moved)
+    again.take_over(calculations)
+    other.subscribe(again.on_changes)
+    again.start(5_000)
+    assert wake(again) == due and other.value[0] == 0.0
+    again.advance(due)
+    assert other.value[0] == 1.0

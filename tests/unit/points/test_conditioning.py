@@ -139,3 +139,14 @@ def test_points_beside_are_left_as_they_are() -> None:
     made = Database(points)
     made.apply(batch([0, 1], [1.0, np.inf]))
     assert made.value.tolist() == [1.0, np.inf]
+
+
+def test_counts_and_limits_go_on_in_another_database() -> None:
+    counter = Point("a.energy", PointKind.COUNTER, conditioning=Conditioning(rollover=1_000.0))
+    slow = Point("a.slow", PointKind.ANALOG_INPUT, conditioning=Conditioning(rate_limit_per_s=1.0))
+    before, after = Database([counter, slow]), Database([slow, counter])
+    before.apply(batch([0, 1], [990.0, 0.0], received_ms=1_000))
+    before.apply(batch([0], [10.0], received_ms=2_000))
+    after.take_over(before, np.array([0, 1]), np.array([1, 0]))
+    after.apply(batch([1, 0], [20.0, 50.0], received_ms=3_000))
+    assert after.value.tolist() == [2.0, 1_020.0]

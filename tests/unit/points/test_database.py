@@ -277,3 +277,26 @@ def test_a_run_of_rows_leaves_what_the_same_readings_in_any_order_leave() -> Non
         assert sorted(one.rows.tolist()) == sorted(other.rows.tolist())
         for column in ("value", "quality", "source_time_ms", "time_quality", "received_time_ms"):
             np.testing.assert_array_equal(getattr(in_a_run, column), getattr(shuffled, column))
+
+
+def test_another_database_goes_on_where_this_one_stood() -> None:
+    points = [analog("x", deadband=1.0), Point("a.t", PointKind.STRING), analog("y"), analog("gone")]
+    before = Database(points)
+    before.apply(
+        batch([0, 1, 2, 3], [1.0, 0.0, 2.0, 3.0], times=[10, 10, 20, 30], received_ms=5_000, texts={1: "Acme"})
+    )
+    before.force(2, 9.0, "a test", "ann", None, 6_000)
+    moved = [points[2], analog("new"), points[1], points[0]]
+    after = Database(moved)
+    told: list[int] = []
+    after.subscribe(lambda changes: told.extend(changes.rows.tolist()))
+    after.take_over(before, np.array([0, 2, 3]), np.array([2, 1, 0]))
+    assert told == []
+    assert after.value[[0, 3]].tolist() == [2.0, 1.0]  # what is forced comes as it is beneath
+    assert after.quality.tolist() == [Quality.ONLINE, Quality.RESTART, Quality.ONLINE, Quality.ONLINE]
+    assert (after.texts, after.source_time_ms.tolist()) == ({2: "Acme"}, [20, 0, 10, 10])
+    assert np.isnan(after.value[1])
+    after.apply(batch([3], [1.9], received_ms=7_000))
+    assert told == []  # within the deadband of what was told before
+    after.apply(batch([3], [2.1], received_ms=8_000))
+    assert told == [3]

@@ -342,3 +342,41 @@ async def test_retention_by_rows_and_by_age_prunes_the_oldest(tmp_path: Path) ->
     assert [one.id for one in await journal.commands()] == [5, 4, 3]
     assert journal.statistics["rows_pruned"] == 15 + 150 + 2
     journal.close()
+
+
+async def test_what_was_noted_before_rows_got_another_meaning_keeps_the_old_one(
+    journal: Journal, tmp_path: Path
+) -> None:
+    journal.note(changes_of(batch([0, 1], [1.0, 2.0], cause=Cause.EVENT, times=[1, 2]))[0])
+    swapped = [POINTS[1], POINTS[0], analog("new")]
+    journal.bind(swapped, journal.numbers(swapped))
+    journal.note(changes_of(batch([0, 2], [3.0, 4.0], cause=Cause.EVENT, times=[3, 4]), points=swapped)[0])
+    await journal.settled()
+    found = await journal.changes(0, FAR_MS)
+    assert list(zip(found.point, found.value.tolist(), strict=True)) == [
+        ("a.new", 4.0), ("a.q", 3.0), ("a.q", 2.0), ("a.p", 1.0),
+    ]  # fmt: skip
+    journal.close()
+    again = Journal.open(tmp_path)
+    last = again.last_values([*POINTS, analog("new")])
+    again.close()
+    assert dict(zip(last.rows.tolist(), last.value.tolist(), strict=True)) == {0: 1.0, 1: 3.0, 3: 4.0}
+
+
+async def test_rows_of_both_meanings_wait_until_the_disk_takes_them(journal: Journal, tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
+        swapped = [POINTS[1], POINTS[0]]
+        numbers = journal.numbers(swapped)
+        other.execute("BEGIN IMMEDIATE")  # nobody else can write
+        journal._writer._connection.execute("PRAGMA busy_timeout=10")
+        journal.note(changes_of(batch([0], [1.0], cause=Cause.EVENT, times=[1]))[0])
+        with pytest.raises(JournalError):
+            await journal.settled()
+        journal.bind(swapped, numbers)
+        journal.note(changes_of(batch([0], [2.0], cause=Cause.EVENT, times=[2]), points=swapped)[0])
+        with pytest.raises(JournalError):
+            await journal.settled()
+        other.execute("ROLLBACK")
+    await journal.settled()
+    found = await journal.changes(0, FAR_MS)
+    assert sorted(zip(found.point, found.value.tolist(), strict=True)) == [("a.p", 1.0), ("a.q", 2.0)]

@@ -53,10 +53,7 @@ class Told:
         self.site: Site = small_site(folder).load()
         self.database = Database(self.site.points)
         self.sessions = {spec.name: Counting(spec.name) for spec in self.site.sessions}
-        self.keepers = {
-            name: Supervisor(session, [], self.database, _settled, lambda _: None)
-            for name, session in self.sessions.items()
-        }
+        self.keepers = {name: Supervisor(session, _settled) for name, session in self.sessions.items()}
         self.points = SessionPoints(self.site, list(self.keepers.values()), DRIVERS, self.database)
 
     def read(self, point: str, now: float = 0.0) -> tuple[float, Quality]:

@@ -56,7 +56,9 @@ async def test_a_lost_session_marks_its_points_and_comes_back(
     session, database = Scripted(), Database([Point("a.p", PointKind.ANALOG_INPUT)])
     journal = Journal.open(tmp_path)
     seen: list[SessionStatus] = []
-    keeper = Supervisor(session, [0], database, journal.settled, seen.append)
+    keeper = Supervisor(session, journal.settled)
+    keeper.feed([0], database, seen.append)
+    seen.clear()
     task = asyncio.create_task(keeper.run())
     try:
         await session.started.wait()
@@ -101,7 +103,8 @@ async def test_a_session_that_dies_at_every_start_keeps_its_backoff(
     monkeypatch.setattr(module, "delay_s", noted)
     session = Scripted()
     journal = Journal.open(tmp_path)
-    keeper = Supervisor(session, [0], Database([Point("a.p", PointKind.ANALOG_INPUT)]), journal.settled, lambda _: None)
+    keeper = Supervisor(session, journal.settled)
+    keeper.feed([0], Database([Point("a.p", PointKind.ANALOG_INPUT)]), lambda _: None)
     for _ in range(4):
         session.end.put_nowait(SessionLost("peer closed"))
     task = asyncio.create_task(keeper.run())
