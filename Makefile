@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 ARGS ?=
+NODE_PEERS := tests/interop/node_opcua
 
 .PHONY: venv venv-package demo test lint peers bench fuzz conformance clean
 
@@ -35,7 +36,11 @@ lint: $(VENV)/.peers
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-peers: $(VENV)/.peers
+$(NODE_PEERS)/node_modules/.ready: $(NODE_PEERS)/package.json $(NODE_PEERS)/package-lock.json
+	cd $(NODE_PEERS) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+peers: $(VENV)/.peers $(NODE_PEERS)/node_modules/.ready
 	$(VENV)/bin/python -m pytest -m interop tests/interop $(ARGS)
 	$(VENV)/bin/python -m pytest tests/contract -k opendnp3 $(ARGS)
 
@@ -50,4 +55,4 @@ conformance: venv
 	$(VENV)/bin/python -m tests.conformance.report
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(NODE_PEERS)/node_modules build dist *.egg-info
