@@ -18,6 +18,7 @@ from asyncua.server.server import Server
 from asyncua.server.user_managers import UserManager
 
 from protocols.opcua import DRIVER
+from protocols.opcua.browse import survey
 from protocols.opcua.config import address_of
 from protocols.opcua.library import keep_quiet
 from protocols.opcua.session import OpcUaSession
@@ -274,3 +275,30 @@ def session_with_deadband(port: int) -> OpcUaSession:
     settings = OpcUaSessionSettings("127.0.0.1", port, timeout_s=2.0, publishing_interval_ms=50.0)
     speed = replace(POINTS[0].point, address=replace(address_of(POINTS[0].point), deadband=1.0))
     return DRIVER.session("peer", settings, (RowPoint(30, speed), *POINTS[1:]))
+
+
+async def test_an_import_of_our_own_server_gives_back_units_ranges_and_states() -> None:
+    power = replace(
+        point("power", PointKind.ANALOG_INPUT, "double"), wire_units="kW", scale=0.001, minimum=0, maximum=2
+    )
+    told = (
+        replace(power, id="wtg.active_power"),
+        replace(point("sp", PointKind.ANALOG_OUTPUT, "double"), id="wtg.setpoint", wire_units="kW"),
+        replace(point("b", PointKind.BINARY_INPUT, "boolean"), id="wtg.breaker", state_names=("open", "closed")),
+        replace(point("m", PointKind.ANALOG_INPUT, "uint16"), id="wtg.mode", state_names=("off", "auto", "hand")),
+    )
+    rows = tuple(RowPoint(row, each) for row, each in enumerate(told))
+    outstation = DRIVER.outstation("ours", OpcUaOutstationSettings(port=0), rows, Handler(), None)
+    outstation.update(batch([0, 1, 2, 3], [1.0, 2.0, 1.0, 2.0]))
+    await outstation.start()
+    try:
+        found = await survey(f"opc.tcp://127.0.0.1:{outstation.port}")
+    finally:
+        await outstation.stop()
+    lines = {line["point"]: line for line in found.lines}
+    assert set(lines) == {"active_power", "setpoint", "setpoint_command", "breaker", "mode"}
+    wanted = {"units": "kW", "minimum": "0", "maximum": "2000", "identifier": "s=power", "namespace_uri": URI}
+    assert {key: lines["active_power"][key] for key in wanted} == wanted
+    assert lines["setpoint_command"]["units"] == "kW"
+    assert lines["breaker"]["state_names"] == "open|closed"
+    assert lines["mode"]["state_names"] == "off|auto|hand"

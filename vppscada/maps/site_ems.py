@@ -133,6 +133,7 @@ def _export(line: MapLine, source: Point, faults: list[Fault]) -> Point | None:
         scale=factor * (1.0 if line.scale is None else line.scale),
         offset=factor * (line.offset or 0.0) + shift,
         units=source.units,
+        wire_units=(line.units or source.units) if line.kind.is_analog and _is_plain(line) else "",
         minimum=theirs(line.minimum, source.minimum),
         maximum=theirs(line.maximum, source.maximum),
         deadband=source.deadband if line.deadband is None else line.deadband * abs(factor),
@@ -147,6 +148,11 @@ def _export(line: MapLine, source: Point, faults: list[Fault]) -> Point | None:
     )
     check_wire_range(line, made.minimum, made.maximum, made.scale, made.offset, faults)
     return made
+
+
+def _is_plain(line: MapLine) -> bool:
+    """True if the wire value is in the line's units, and no bare number that scale and offset bring there."""
+    return line.scale in (None, 1.0) and not line.offset
 
 
 def _check_once(line: MapLine, first: dict[tuple[str, PointKind], MapLine], faults: list[Fault]) -> None:

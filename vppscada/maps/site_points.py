@@ -81,6 +81,7 @@ def point_of(name: str, line: MapLine, rating_mw: float) -> Point:
         scale=factor * scale,
         offset=factor * offset + shift,
         units=fixed if fixed and (line.units or line.expression is not None) else line.units,
+        wire_units=line.units if analog and (scale, offset) == (1.0, 0.0) else "",
         minimum=ours(line.minimum),
         maximum=ours(line.maximum),
         deadband=abs(factor) * (line.deadband or 0.0),

@@ -18,7 +18,7 @@ from vppscada.model.points import Point
 from vppscada.model.site import Site
 
 FILE_NAME = "site.json"
-_VERSION = 1
+_VERSION = 2
 _OWN = ("id", "feedback")  # differ from asset to asset
 _SHARED = tuple(field.name for field in dataclasses.fields(Point) if field.name not in _OWN)
 ATTRIBUTES = (*_SHARED, "feedback")

@@ -112,6 +112,7 @@ class Point:
     scale: float = 1.0
     offset: float = 0.0
     units: str = ""
+    wire_units: str = ""  # of the wire value; blank where scale and offset make a bare number of it
     minimum: float | None = None
     maximum: float | None = None
     deadband: float = 0.0

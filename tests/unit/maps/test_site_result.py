@@ -57,6 +57,19 @@ def test_powers_in_kw_become_mw_with_everything_that_goes_with_them(files: Files
     assert to_engineering(power, 2500.0) == 2.5
 
 
+def test_units_of_the_wire_are_kept_beside_those_of_the_plant(files: Files) -> None:
+    site = files.load()
+    assert point(site, "battery1.active_power").wire_units == "kW"
+    assert site.ems[0].exports[1].point.wire_units == "kW"
+    target = next(export for export in site.ems[0].exports if export.point.id == "plant.target_command")
+    assert target.point.wire_units == "MW"
+
+
+def test_a_bare_number_has_no_units_on_the_wire(files: Files) -> None:
+    stored = point(files.load(), "battery1.stored_energy")
+    assert (stored.units, stored.wire_units) == ("MWh", "")  # it has an offset
+
+
 def test_powers_in_percent_become_mw_by_the_rating_of_the_asset(files: Files) -> None:
     site = files.load()
     assert to_engineering(point(site, "battery1.setpoint"), 50.0) == 2.5
