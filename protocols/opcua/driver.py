@@ -30,7 +30,18 @@ class OpcUaDriver:
     session_columns = SESSION_COLUMNS
     column_words: Mapping[str, tuple[str, ...]] = {}
     data_types = tuple(DATA_TYPES)
-    path_keys = ("certificate", "private_key", "server_certificate", "client_certificates", "trust")
+    path_keys = (
+        "certificate",
+        "private_key",
+        "server_certificate",
+        "client_certificates",
+        "trust",
+        "password_file",
+        "users_file",
+        "user_certificates",
+        "user_certificate",
+        "user_private_key",
+    )
 
     figures: Mapping[str, tuple[str, ...]] = {
         "frames_received": ("notifications_received", "keep_alives_received", "reads_completed"),

@@ -12,10 +12,13 @@ from asyncua.crypto.validator import CertificateValidator, CertificateValidatorO
 from asyncua.server.server import Server
 from asyncua.ua.status_codes import StatusCodes, get_name_and_doc
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 
 from protocols.opcua.config import STANDARD_NAMESPACE, Identifier, OpcUaAddress
 from protocols.opcua.settings import OpcUaOutstationSettings, OpcUaSessionSettings, Security, SecurityMode
 from protocols.opcua.trust import TrustFolder, load_certificate
+from protocols.opcua.users import Anonymous
 
 _POLICIES: dict[Security, type[security_policies.SecurityPolicy]] = {
     Security.BASIC256SHA256: security_policies.SecurityPolicyBasic256Sha256,
@@ -75,6 +78,9 @@ async def secure_client(client: Client, settings: OpcUaSessionSettings) -> None:
         client.set_user(settings.username)
         if settings.password_file:
             client.set_password(settings.password_file.read_text(encoding="utf-8").strip())
+    if settings.user_certificate and settings.user_private_key:
+        client.user_certificate = load_certificate(settings.user_certificate)
+        client.user_private_key = _load_key(settings.user_private_key)
     if settings.security is Security.NONE:
         return
     assert settings.certificate and settings.private_key  # checked when read
@@ -96,8 +102,16 @@ async def secure_client(client: Client, settings: OpcUaSessionSettings) -> None:
         )
 
 
+def _load_key(file: Path) -> PrivateKeyTypes:
+    data = file.read_bytes()
+    is_pem = data.lstrip().startswith(b"-----")
+    return load_pem_private_key(data, None) if is_pem else load_der_private_key(data, None)
+
+
 async def secure_server(server: Server, settings: OpcUaOutstationSettings) -> None:
     """Prepare a server's security: nobody is an administrator, and only listed certificates may come.
+
+    Which users may come is for `protocols.opcua.logins` to decide; clients are told here how they can.
 
     Raises:
         OSError, ValueError: a file cannot be read or is no certificate or key.
@@ -105,17 +119,26 @@ async def secure_server(server: Server, settings: OpcUaOutstationSettings) -> No
     server.allow_remote_admin(False)
     if settings.security is Security.NONE:
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-        server.set_identity_tokens([ua.AnonymousIdentityToken])
+        server.set_identity_tokens(_tokens(settings))
         return
     assert settings.certificate and settings.private_key  # checked when read
     await server.load_certificate(settings.certificate)
     await server.load_private_key(settings.private_key)
     server.set_security_policy([_ENDPOINTS[settings.security_mode][settings.security]])
-    server.set_identity_tokens([ua.AnonymousIdentityToken])
+    server.set_identity_tokens(_tokens(settings))
     trust = settings.trust
     server.iserver.certificate_validator = (
         TrustFolder(trust) if trust is not None else ListedCertificates(settings.client_certificates)
     )
+
+
+def _tokens(settings: OpcUaOutstationSettings) -> list[type]:
+    offered = (
+        (ua.AnonymousIdentityToken, settings.anonymous is not Anonymous.NONE),
+        (ua.UserNameIdentityToken, settings.users_file is not None),
+        (ua.X509IdentityToken, settings.user_certificates is not None),
+    )
+    return [token for token, is_offered in offered if is_offered]
 
 
 class ListedCertificates:

@@ -1,12 +1,26 @@
-"""asyncua's server with bounds: what a peer sends before it makes sense is limited in size and in time."""
+"""asyncua's server with bounds: what a peer sends before it makes sense is limited in size and in time.
 
+And with a door: who a session belongs to is decided before asyncua activates it, see `protocols.opcua.logins`.
+"""
+
+import asyncio
 from collections import Counter
+from typing import Any
 
+from asyncua import ua
 from asyncua.common.connection import TransportLimits
+from asyncua.common.utils import Buffer, ServiceError
+from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.binary_server_asyncio import BinaryServer, OPCUAProtocol
 from asyncua.server.internal_server import InternalServer
-from asyncua.server.internal_session import InternalSession
+from asyncua.server.internal_session import InternalSession, SessionState
 from asyncua.server.server import Server
+from asyncua.server.uaprocessor import UaProcessor
+from asyncua.ua.object_ids import ObjectIds
+from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.ua_binary import struct_from_binary
+
+from protocols.opcua.logins import Knock, Logins
 
 #: Largest chunk that we announce in our Acknowledge.
 CHUNK = 65_535
@@ -18,14 +32,55 @@ _MOST_CHUNKS = 256
 _ACTIVATION_S = 10.0
 
 
+def _request(number: int) -> ua.NodeId:
+    return ua.NodeId(ua.Int32(number))
+
+
+_CREATE = _request(ObjectIds.CreateSessionRequest_Encoding_DefaultBinary)
+_ACTIVATE = _request(ObjectIds.ActivateSessionRequest_Encoding_DefaultBinary)
+#: asyncua keeps every server that anybody registers, for ever. We are no discovery server.
+_NOT_SERVED = (
+    _request(ObjectIds.RegisterServerRequest_Encoding_DefaultBinary),
+    _request(ObjectIds.RegisterServer2Request_Encoding_DefaultBinary),
+)
+
+
+class Session(InternalSession):
+    """A session whose user was decided on before it is activated."""
+
+    admitted: User | None = None
+
+    def activate_session(
+        self, params: ua.ActivateSessionParameters, peer_certificate: bytes | None
+    ) -> ua.ActivateSessionResult:
+        """Activate for the user that was let in; raises ServiceError where none was."""
+        user, self.admitted = self.admitted, None
+        if user is None:
+            raise ServiceError(StatusCodes.BadUserAccessDenied)
+        result = super().activate_session(params, peer_certificate)
+        self.user = user
+        return result
+
+
 class BoundedSessions(InternalServer):
     """asyncua keeps the sessions of clients that are gone, for their timeout; this knows them, to end them."""
 
-    def __init__(self, maximum_connections: int) -> None:
+    def __init__(self, maximum_connections: int, logins: Logins) -> None:
         super().__init__()
+        self.user_manager = None  # nobody comes in by asyncua's own
+        self.logins = logins
         self.max_connections = maximum_connections
         self.max_pending_activation_seconds = _ACTIVATION_S
         self.open_sessions: set[InternalSession] = set()
+
+    def create_session(
+        self,
+        name: str,
+        user: User = User(role=UserRole.Anonymous),  # noqa: B008
+        external: bool = False,
+    ) -> InternalSession:
+        """See `InternalServer`."""
+        return Session(self, self.aspace, self.subscription_service, name, user=user, external=external)
 
     def register_external_session(self, session: InternalSession) -> None:
         """See `InternalServer`."""
@@ -79,6 +134,14 @@ class _Listener(BinaryServer):
 class _Connection(OPCUAProtocol):
     statistics: Counter[str]
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, with a processor of ours."""
+        super().connection_made(transport)
+        if self.processor is not None:
+            assert isinstance(self.iserver, BoundedSessions)
+            self.processor = _Processor(self.iserver, transport, self.limits)
+            self.processor.set_policies(self.policies)  # type: ignore[no-untyped-call]
+
     def data_received(self, data: bytes) -> None:
         # asyncua keeps what it cannot read, and copies all of it with every packet
         super().data_received(data)
@@ -86,3 +149,42 @@ class _Connection(OPCUAProtocol):
             self.statistics["frames_malformed"] += 1
             self._buffer = b""
             self.transport.abort()
+
+
+class _Processor(UaProcessor):
+    """asyncua's processor of one connection, with a look at the requests that make sessions."""
+
+    def __init__(self, iserver: BoundedSessions, transport: asyncio.BaseTransport, limits: TransportLimits) -> None:
+        super().__init__(iserver, transport, limits)
+        self._logins = iserver.logins
+
+    async def _process_message(
+        self, typeid: ua.NodeId, requesthdr: ua.RequestHeader, seqhdr: ua.SequenceHeader, body: Buffer
+    ) -> Any:
+        if typeid in _NOT_SERVED:
+            raise ServiceError(StatusCodes.BadServiceUnsupported)
+        if typeid == _CREATE:
+            self._make_room()
+        elif typeid == _ACTIVATE:
+            await self._admit(struct_from_binary(ua.ActivateSessionParameters, body.copy()))
+        return await super()._process_message(typeid, requesthdr, seqhdr, body)  # type: ignore[no-untyped-call]
+
+    def _make_room(self) -> None:
+        """One session at a time: asyncua would keep all that a connection makes, each with a task."""
+        if self.session is not None and self.session.state is not SessionState.Closed:
+            raise ServiceError(StatusCodes.BadTooManySessions)
+        if self._session_watchdog_task is not None:
+            self._session_watchdog_task.cancel()
+
+    async def _admit(self, params: ua.ActivateSessionParameters) -> None:
+        """Find the session's user.
+
+        A session of another connection is not taken over: asyncua numbers its sessions one after another, and would
+        let anybody go on in the name of the user before.
+        """
+        session = self.session
+        if not isinstance(session, Session):
+            raise ServiceError(StatusCodes.BadSessionIdInvalid)
+        mode = self._connection.security_policy.Mode
+        knock = Knock(params.UserIdentityToken, params.UserTokenSignature, session.nonce or b"", mode)
+        session.admitted = await self._logins.user_of(knock)

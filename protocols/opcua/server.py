@@ -16,6 +16,7 @@ from asyncua.ua.uaerrors import UaError
 from protocols.opcua.address_space import build_nodes
 from protocols.opcua.library import keep_quiet, secure_server
 from protocols.opcua.listening import BoundedServer, BoundedSessions
+from protocols.opcua.logins import Logins
 from protocols.opcua.served import Served
 from protocols.opcua.settings import OpcUaOutstationSettings
 from protocols.opcua.writes import CommandedAttributes, WriteDecider
@@ -64,7 +65,8 @@ class OpcUaOutstation:
         if self._server is not None:
             return
         keep_quiet()
-        iserver = BoundedSessions(self._settings.maximum_connections)
+        logins = Logins(self.name, self._settings, self.statistics)
+        iserver = BoundedSessions(self._settings.maximum_connections, logins)
         server = BoundedServer(iserver, self.statistics)
         server.disable_clock()  # asyncua's clock takes a second to stop; ours is below
         server.set_endpoint(self._settings.url)
@@ -73,6 +75,7 @@ class OpcUaOutstation:
             await server.init()
         await server.set_application_uri(self._settings.application_uri)
         await secure_server(server, self._settings)
+        logins.certificate, logins.private_key = iserver.certificate, iserver.private_key
         with _garbage_left_alone():
             self._nodes = await build_nodes(server, self._points)
         self._waiting.clear()
@@ -80,7 +83,7 @@ class OpcUaOutstation:
             await self._write(server, row)
         decider = WriteDecider(self.name, self._settings.command_timeout_s, self._handler, self.statistics)
         outputs = {self._nodes[each.row]: each for each in self._points if each.point.kind.is_output}
-        iserver.attribute_service = CommandedAttributes(iserver.aspace, outputs, decider, self._show)
+        iserver.attribute_service = CommandedAttributes(iserver.aspace, outputs, decider, self._show, logins.denied)
         await server.start()
         self._server = server
         self.update(self._served.everything())  # what came while the nodes were being built
@@ -102,6 +105,7 @@ class OpcUaOutstation:
             with contextlib.suppress(Exception):
                 await session.close_session(True)
         await server.stop()
+        server.sessions.logins.stop()
         log.info("opcua_outstation_stopped", outstation=self.name)
 
     def update(self, batch: Batch) -> None:

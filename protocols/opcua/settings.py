@@ -1,16 +1,15 @@
 """Settings of OPC UA sessions and outstations, read from the tables of a site file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
-from vppscada.model.errors import SettingFault, SettingFaults
+from protocols.opcua.keys import Keys
+from protocols.opcua.users import Anonymous
 
 DEFAULT_PORT = 4840
-T = TypeVar("T", bound=StrEnum)
 
 
 class Security(StrEnum):
@@ -45,6 +44,8 @@ class OpcUaSessionSettings:
     application_uri: str = "urn:vppscada:station"  # as in our certificate
     username: str = ""
     password_file: Path | None = None
+    user_certificate: Path | None = None  # of a user, instead of a name
+    user_private_key: Path | None = None
     publishing_interval_ms: float = 500.0
     sampling_interval_ms: float = -1.0  # −1: the publishing interval
     queue_size: int = 10  # values a server keeps of a point between two publications
@@ -73,6 +74,9 @@ class OpcUaOutstationSettings:
     private_key: Path | None = None
     client_certificates: tuple[Path, ...] = ()
     trust: Path | None = None  # a trust folder instead
+    users_file: Path | None = None  # user names, see `protocols.opcua.users`
+    user_certificates: Path | None = None  # a folder with certificates of users in read and operate
+    anonymous: Anonymous = Anonymous.OPERATE  # of one who does not say who they are
     maximum_connections: int = 32
     command_timeout_s: float = 3.0  # from a write to its expiry; until then its connection hears nothing else
 
@@ -86,72 +90,7 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-class _Settings:
-    """The keys of one table and the faults found in them so far."""
-
-    def __init__(self, table: Mapping[str, object]) -> None:
-        self._table = dict(table)
-        self.faults: list[SettingFault] = []
-
-    def fault(self, key: str, found: object, expected: str) -> None:
-        self.faults.append(SettingFault(key, "nothing" if found is None else repr(found), expected))
-
-    def has(self, key: str) -> bool:
-        return key in self._table
-
-    def text(self, key: str, default: str | None, expected: str = "a text") -> str:
-        value = self._table.pop(key, default)
-        if isinstance(value, str) and (value.strip() or default == ""):
-            return value.strip()
-        self.fault(key, value, expected)
-        return default or ""
-
-    def number(self, key: str, default: float, lowest: float, highest: float) -> float:
-        value = self._table.pop(key, default)
-        if isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value <= highest:
-            return float(value)
-        self.fault(key, value, f"a number from {lowest:g} to {highest:g}")
-        return default
-
-    def whole(self, key: str, default: int, lowest: int, highest: int) -> int:
-        value = self._table.pop(key, default)
-        if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
-            return value
-        self.fault(key, value, f"a whole number from {lowest} to {highest}")
-        return default
-
-    def word(self, key: str, words: type[T], default: T) -> T:
-        value = self._table.pop(key, default)
-        if isinstance(value, str) and value in tuple(words):
-            return words(value)
-        self.fault(key, value, "one of " + ", ".join(words))
-        return default
-
-    def path(self, key: str) -> Path | None:
-        text = self.text(key, "", "the path of a file")
-        return Path(text) if text else None
-
-    def paths(self, key: str) -> tuple[Path, ...]:
-        value = self._table.pop(key, ())
-        if isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(each, str) for each in value):
-            return tuple(Path(each) for each in value)
-        self.fault(key, value, "a list of paths of files")
-        return ()
-
-    def url_path(self, default: str) -> str:
-        path = self.text("path", default)
-        if path and not path.startswith("/"):
-            self.fault("path", path, "a path that begins with /")
-        return path
-
-    def finish(self, known: Sequence[str]) -> None:
-        for key in self._table:
-            self.faults.append(SettingFault(key, "a key that is not known", "one of " + ", ".join(known)))
-        if self.faults:
-            raise SettingFaults(self.faults)
-
-
-def _endpoint(keys: _Settings) -> tuple[str | None, int, str]:
+def _endpoint(keys: Keys) -> tuple[str | None, int, str]:
     """Host, port and path of ``url``, as defaults for the keys of those names."""
     if not keys.has("url"):
         return None, DEFAULT_PORT, ""
@@ -168,7 +107,7 @@ def _endpoint(keys: _Settings) -> tuple[str | None, int, str]:
     return host, port or DEFAULT_PORT, parts.path.rstrip("/")
 
 
-def _check_security(keys: _Settings, settings: OpcUaSessionSettings | OpcUaOutstationSettings, peers: str) -> None:
+def _check_security(keys: Keys, settings: OpcUaSessionSettings | OpcUaOutstationSettings, peers: str) -> None:
     """With security there are our own files, and either the ``peers``' certificates or a trust folder."""
     if settings.security is Security.NONE:
         return
@@ -188,7 +127,7 @@ def read_session(table: Mapping[str, object]) -> OpcUaSessionSettings:
     Raises:
         SettingFaults: every fault at once.
     """
-    keys = _Settings(table)
+    keys = Keys(table)
     host, port, path = _endpoint(keys)
     settings = OpcUaSessionSettings(
         host=keys.text("host", host, "a host name or address (or url)"),
@@ -197,12 +136,14 @@ def read_session(table: Mapping[str, object]) -> OpcUaSessionSettings:
         security=keys.word("security", Security, Security.NONE),
         security_mode=keys.word("security_mode", SecurityMode, SecurityMode.SIGN_AND_ENCRYPT),
         certificate=keys.path("certificate"),
-        private_key=keys.path("private_key"),
+        private_key=keys.secret("private_key"),
         server_certificate=keys.path("server_certificate"),
         trust=keys.path("trust"),
         application_uri=keys.text("application_uri", "urn:vppscada:station"),
         username=keys.text("username", ""),
-        password_file=keys.path("password_file"),
+        password_file=keys.secret("password_file"),
+        user_certificate=keys.path("user_certificate"),
+        user_private_key=keys.secret("user_private_key"),
         publishing_interval_ms=keys.number("publishing_interval_ms", 500.0, 10.0, 3_600_000.0),
         sampling_interval_ms=keys.number("sampling_interval_ms", -1.0, -1.0, 3_600_000.0),
         queue_size=keys.whole("queue_size", 10, 1, 10_000),
@@ -212,10 +153,24 @@ def read_session(table: Mapping[str, object]) -> OpcUaSessionSettings:
         resync_s=keys.number("resync_s", 300.0, 0.0, 86_400.0),
     )
     _check_security(keys, settings, "server_certificate")
-    if settings.password_file and not settings.username:
-        keys.fault("username", None, "a user name beside password_file")
+    _check_user(keys, settings)
     keys.finish(("url", *OpcUaSessionSettings.__dataclass_fields__))
     return settings
+
+
+def _check_user(keys: Keys, settings: OpcUaSessionSettings) -> None:
+    """One user, by name or by certificate."""
+    if settings.password_file and not settings.username:
+        keys.fault("username", None, "a user name beside password_file")
+    if settings.user_certificate is None and settings.user_private_key is None:
+        return
+    for key in ("user_certificate", "user_private_key"):
+        if not getattr(settings, key):
+            keys.fault(key, None, "the path of a file: a user's certificate and private key go together")
+    if settings.username:
+        keys.fault("username", settings.username, "either a user name or a user's certificate")
+    if settings.security is Security.NONE:
+        keys.fault("user_certificate", str(settings.user_certificate), "a user's certificate only with security")
 
 
 def read_outstation(table: Mapping[str, object]) -> OpcUaOutstationSettings:
@@ -224,7 +179,7 @@ def read_outstation(table: Mapping[str, object]) -> OpcUaOutstationSettings:
     Raises:
         SettingFaults: every fault at once.
     """
-    keys = _Settings(table)
+    keys = Keys(table)
     settings = OpcUaOutstationSettings(
         host=keys.text("host", "127.0.0.1"),
         port=keys.whole("port", DEFAULT_PORT, 0, 65_535),
@@ -233,15 +188,33 @@ def read_outstation(table: Mapping[str, object]) -> OpcUaOutstationSettings:
         security=keys.word("security", Security, Security.NONE),
         security_mode=keys.word("security_mode", SecurityMode, SecurityMode.SIGN_AND_ENCRYPT),
         certificate=keys.path("certificate"),
-        private_key=keys.path("private_key"),
+        private_key=keys.secret("private_key"),
         client_certificates=keys.paths("client_certificates"),
         trust=keys.path("trust"),
+        users_file=keys.secret("users_file"),
+        user_certificates=keys.path("user_certificates"),
+        # where users are named nobody comes in without a name, unless that is said
+        anonymous=keys.word("anonymous", Anonymous, Anonymous.NONE if _has_users(table) else Anonymous.OPERATE),
         maximum_connections=keys.whole("maximum_connections", 32, 1, 1000),
         command_timeout_s=keys.number("command_timeout_s", 3.0, 0.1, 600.0),
     )
     _check_security(keys, settings, "client_certificates")
+    _check_users(keys, settings)
     keys.finish(tuple(OpcUaOutstationSettings.__dataclass_fields__))
     return settings
+
+
+def _has_users(table: Mapping[str, object]) -> bool:
+    return "users_file" in table or "user_certificates" in table
+
+
+def _check_users(keys: Keys, settings: OpcUaOutstationSettings) -> None:
+    """Somebody can come in, and nobody's password or signature is anybody else's to take."""
+    for key in ("users_file", "user_certificates"):
+        if getattr(settings, key) and settings.security is Security.NONE:
+            keys.fault(key, str(getattr(settings, key)), "users only with security: without, all can listen")
+    if settings.anonymous is Anonymous.NONE and not (settings.users_file or settings.user_certificates):
+        keys.fault("anonymous", str(settings.anonymous), "users_file or user_certificates beside it, or another word")
 
 
 def outstation_settings(session: OpcUaSessionSettings) -> OpcUaOutstationSettings:

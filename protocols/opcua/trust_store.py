@@ -32,7 +32,7 @@ class FolderStore(TrustStore):
                 no certificate is there.
         """
         (trusted,), (lists,) = self.trust_locations, self.crl_locations
-        certificates = _read_all(trusted, _certificates)
+        certificates = certificates_in(trusted)
         self._trust_store = x509.verification.Store(certificates)
         self._lists = _read_all(lists, _revocation_lists)
         for one in self._lists:
@@ -45,6 +45,15 @@ class FolderStore(TrustStore):
             and one.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None
             for one in self._lists
         )
+
+
+def certificates_in(folder: Path) -> list[x509.Certificate]:
+    """The certificates in the files of a folder, PEM or DER; none if it is not there.
+
+    Raises:
+        OSError, ValueError: a file cannot be read, or is no certificate.
+    """
+    return _read_all(folder, _certificates)
 
 
 def _read_all(folder: Path, parse: Callable[[bytes], list[Read]]) -> list[Read]:

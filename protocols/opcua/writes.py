@@ -14,13 +14,16 @@ from asyncua.server.address_space import AddressSpace, AttributeService
 from asyncua.ua.attribute_ids import AttributeIds
 
 from protocols.opcua.config import address_of
+from protocols.opcua.logins import StationUser
 from protocols.opcua.status import (
     BAD_OUT_OF_RANGE,
     BAD_TYPE_MISMATCH,
+    BAD_USER_ACCESS_DENIED,
     BAD_WRITE_NOT_SUPPORTED,
     GOOD,
     answer_to,
 )
+from protocols.opcua.users import Right
 from vppscada.model.commands import (
     AnalogValue,
     Command,
@@ -37,6 +40,8 @@ from vppscada.model.points import Point, PointKind, RowPoint
 log = structlog.get_logger()
 
 Show = Callable[[RowPoint, float], Awaitable[None]]
+#: Told of a write by a user without the right to it, with the point's id.
+Denied = Callable[[User, str], None]
 
 
 def read_write(point: Point, written: ua.WriteValue) -> float | int:
@@ -101,16 +106,27 @@ class WriteDecider:
             return CommandStatus.UNDEFINED
 
 
+def may_operate(user: User) -> bool:
+    """True for those who came in with the right to; nobody has it that did not come in at all."""
+    return isinstance(user, StationUser) and user.right is Right.OPERATE
+
+
 class CommandedAttributes(AttributeService):
     """asyncua's attribute service, except that writes to outputs go to the handler first."""
 
     def __init__(
-        self, aspace: AddressSpace, outputs: Mapping[ua.NodeId, RowPoint], decider: WriteDecider, show: Show
+        self,
+        aspace: AddressSpace,
+        outputs: Mapping[ua.NodeId, RowPoint],
+        decider: WriteDecider,
+        show: Show,
+        denied: Denied,
     ) -> None:
         super().__init__(aspace)
         self._outputs = outputs
         self._decider = decider
         self._show = show
+        self._denied = denied
 
     async def write(self, params: ua.WriteParameters, user: User = User(role=UserRole.Admin)) -> list[ua.StatusCode]:  # noqa: B008
         """Answer each write in turn: an output's when the handler has decided."""
@@ -119,6 +135,9 @@ class CommandedAttributes(AttributeService):
             output = self._outputs.get(written.NodeId)
             if output is None or written.AttributeId != AttributeIds.Value:
                 answers += await super().write(ua.WriteParameters(NodesToWrite=[written]), user)
+            elif not may_operate(user):
+                self._denied(user, output.point.id)
+                answers.append(ua.StatusCode(ua.UInt32(BAD_USER_ACCESS_DENIED)))
             else:
                 answers.append(ua.StatusCode(ua.UInt32(await self._command(output, written))))
         return answers

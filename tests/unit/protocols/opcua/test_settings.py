@@ -1,11 +1,13 @@
 """Settings of sessions and outstations: every fault at once, with its key."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from protocols.opcua import DRIVER
 from protocols.opcua.settings import OpcUaSessionSettings, Security, SecurityMode, read_outstation, read_session
+from protocols.opcua.users import Anonymous
 from vppscada.model.errors import SettingFaults
 
 
@@ -84,3 +86,65 @@ def test_a_session_finds_the_outstation_made_from_its_settings() -> None:
 def test_an_outstation_for_a_secured_session_cannot_be_made_up() -> None:
     with pytest.raises(ValueError, match="private key"):
         DRIVER.outstation_settings(OpcUaSessionSettings(host="h", security=Security.AES128))
+
+
+SECURE = {"security": "Basic256Sha256", "certificate": "a", "private_key": "b"}
+LISTENING = {**SECURE, "client_certificates": ["c"]}
+
+
+def faulty_keys(read: Callable[[dict[str, object]], object], table: dict[str, object]) -> set[str]:
+    with pytest.raises(SettingFaults) as found:
+        read(table)
+    return {fault.key for fault in found.value.faults}
+
+
+def test_without_users_all_may_operate_as_ever_and_with_users_nobody_is_anonymous() -> None:
+    assert read_outstation({}).anonymous is Anonymous.OPERATE
+    assert read_outstation({**LISTENING, "users_file": "users"}).anonymous is Anonymous.NONE
+    assert read_outstation({**LISTENING, "user_certificates": "users"}).anonymous is Anonymous.NONE
+    assert read_outstation({**LISTENING, "users_file": "users", "anonymous": "read"}).anonymous is Anonymous.READ
+    assert read_outstation({"anonymous": "read"}).anonymous is Anonymous.READ
+
+
+def test_users_need_security_and_somebody_can_come_in() -> None:
+    assert faulty_keys(read_outstation, {"users_file": "users"}) == {"users_file"}
+    assert faulty_keys(read_outstation, {"user_certificates": "users"}) == {"user_certificates"}
+    assert faulty_keys(read_outstation, {"anonymous": "none"}) == {"anonymous"}
+    assert faulty_keys(read_outstation, {"anonymous": "all"}) == {"anonymous"}
+
+
+def test_a_session_has_a_user_by_name_or_by_certificate() -> None:
+    session = {**SECURE, "host": "h", "server_certificate": "s"}
+    user = {"user_certificate": "u", "user_private_key": "k"}
+    assert read_session({**session, **user}).user_certificate == Path("u")
+    assert faulty_keys(read_session, {**session, "user_certificate": "u"}) == {"user_private_key"}
+    assert faulty_keys(read_session, {**session, "user_private_key": "k"}) == {"user_certificate"}
+    assert faulty_keys(read_session, {**session, **user, "username": "me"}) == {"username"}
+    assert faulty_keys(read_session, {"host": "h", **user}) == {"user_certificate"}
+
+
+@pytest.mark.parametrize(
+    ("read", "key", "table"),
+    [
+        (read_session, "password_file", {"host": "h", "username": "me"}),
+        (read_session, "private_key", {**SECURE, "host": "h", "server_certificate": "s"}),
+        (
+            read_session,
+            "user_private_key",
+            {**SECURE, "host": "h", "server_certificate": "s", "user_certificate": "u"},
+        ),
+        (read_outstation, "private_key", LISTENING),
+        (read_outstation, "users_file", LISTENING),
+    ],
+)
+def test_a_secret_that_others_can_read_is_a_fault(
+    tmp_path: Path, read: Callable[[dict[str, object]], object], key: str, table: dict[str, object]
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x", encoding="utf-8")
+    for mode in (0o644, 0o640, 0o604, 0o620):
+        secret.chmod(mode)
+        assert faulty_keys(read, {**table, key: str(secret)}) == {key}
+    for mode in (0o600, 0o400):
+        secret.chmod(mode)
+        read({**table, key: str(secret)})
