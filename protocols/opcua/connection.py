@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from asyncua import ua
@@ -125,13 +126,30 @@ class Connection:
         request = ua.WriteRequest()
         request.Parameters.NodesToWrite = [written]
         with lost_if_it_fails("writing"):
-            try:
-                response = struct_from_binary(ua.WriteResponse, Buffer(await self._send(request)))
-            except UaStatusCodeError as fault:
-                if self.is_usable:  # the server answered, with a fault in the place of a result
-                    return int(fault.code)
-                raise
-            return int(response.ResponseHeader.ServiceResult.value) or int(response.Results[0].value)
+            return await self._result(request, ua.WriteResponse, lambda answer: answer.Results[0])
+
+    async def call(self, target: ua.NodeId, method: ua.NodeId, arguments: Sequence[ua.Variant]) -> int:
+        """Call a method of an object; the status code of the answer. What it returns is of no interest.
+
+        While `is_usable`, the request leaves before the first wait.
+
+        Raises:
+            SessionLost: no answer came; whether the method was carried out is not known.
+        """
+        request = ua.CallRequest()
+        request.Parameters.MethodsToCall = [ua.CallMethodRequest(target, method, list(arguments))]
+        with lost_if_it_fails("calling a method"):
+            return await self._result(request, ua.CallResponse, lambda answer: answer.Results[0].StatusCode)
+
+    async def _result(self, request: object, answer: type[Any], result: Callable[[Any], ua.StatusCode]) -> int:
+        """The status code of the whole request, or else of its one result."""
+        try:
+            response = struct_from_binary(answer, Buffer(await self._send(request)))
+        except UaStatusCodeError as fault:
+            if self.is_usable:  # the server answered, with a fault in the place of a result
+                return int(fault.code)
+            raise
+        return int(response.ResponseHeader.ServiceResult.value) or int(result(response).value)
 
     async def create_subscription(self) -> ua.CreateSubscriptionResult:
         """Create a subscription that this side publishes for by itself (see `publish`)."""

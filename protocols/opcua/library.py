@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 
-from protocols.opcua.config import STANDARD_NAMESPACE, Identifier, OpcUaAddress
+from protocols.opcua.config import STANDARD_NAMESPACE, Identifier, NodeName, OpcUaAddress
 from protocols.opcua.settings import OpcUaOutstationSettings, OpcUaSessionSettings, Security, SecurityMode
 from protocols.opcua.trust import TrustFolder, load_certificate
 from protocols.opcua.users import Anonymous
@@ -54,13 +54,13 @@ def status_name(code: int) -> str:
     return str(name)
 
 
-def node_id(address: OpcUaAddress, namespaces: Sequence[str]) -> ua.NodeId | None:
+def node_id(name: NodeName | OpcUaAddress, namespaces: Sequence[str]) -> ua.NodeId | None:
     """The node's id in a server with this namespace array; None if it does not know the namespace."""
-    if address.namespace_uri == STANDARD_NAMESPACE:
-        return _node_id(address.identifier, 0)
-    if address.namespace_uri not in namespaces:
+    if name.namespace_uri == STANDARD_NAMESPACE:
+        return _node_id(name.identifier, 0)
+    if name.namespace_uri not in namespaces:
         return None
-    return _node_id(address.identifier, namespaces.index(address.namespace_uri))
+    return _node_id(name.identifier, namespaces.index(name.namespace_uri))
 
 
 def _node_id(identifier: Identifier, index: int) -> ua.NodeId:

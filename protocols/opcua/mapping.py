@@ -7,12 +7,12 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from protocols.opcua.config import address_of
+from protocols.opcua.config import Methods, NodeName, address_of
 from protocols.opcua.data_types import CannotEncode
 from protocols.opcua.decode import EPOCH_1601, Items
 from protocols.opcua.status import quality_column
 from vppscada.model.batch import Batch, Cause, Rows, untimed_batch
-from vppscada.model.commands import CommandBody, Crob, CrobOperation, TripClose
+from vppscada.model.commands import CommandBody, Crob, CrobOperation, PulseStyle, TripClose
 from vppscada.model.points import Point, PointKind, RowPoint
 from vppscada.model.quality import Quality, TimeQuality
 
@@ -107,6 +107,52 @@ def steps_of(point: Point, body: CommandBody) -> tuple[Step, ...]:
     if point.kind is not PointKind.BINARY_OUTPUT:
         raise CannotEncode(f"a control block is no command for a point of kind {point.kind}")
     return _control_steps(body)
+
+
+@dataclass(frozen=True, slots=True)
+class MethodCall:
+    """A method of an object to be called; its one argument, None for none."""
+
+    target: NodeName
+    method: NodeName
+    argument: bool | int | float | datetime | None = None
+
+
+def call_of(point: Point, methods: Methods, body: CommandBody) -> MethodCall:
+    """The call that a command is, of a point that is commanded by methods.
+
+    A value is the argument of the method. On and off call a method each, without argument, where there are two; the one
+    method of a pulsed point is called for on, without argument; that of any other takes on and off as its argument.
+
+    Raises:
+        CannotEncode: there is no such call, or the value does not go into the argument's type.
+    """
+    data_type = address_of(point).data_type
+    if not isinstance(body, Crob):
+        if point.kind is not PointKind.ANALOG_OUTPUT:
+            raise CannotEncode(f"a value is no command for a point of kind {point.kind}")
+        return MethodCall(methods.object, methods.on, data_type.encode(body.value))
+    if point.kind is not PointKind.BINARY_OUTPUT:
+        raise CannotEncode(f"a control block is no command for a point of kind {point.kind}")
+    if body.count != 1 or body.operation is CrobOperation.NUL:
+        raise CannotEncode("a control that repeats, or one without an operation")
+    if methods.off is not None:
+        return MethodCall(methods.object, methods.on if body.wants_on else methods.off)
+    if point.pulse.style is not PulseStyle.PULSE:
+        return MethodCall(methods.object, methods.on, body.wants_on)
+    if not body.wants_on:
+        raise CannotEncode("off: a pulsed point with one method has none for it")
+    return MethodCall(methods.object, methods.on)
+
+
+def order_of(point: Point, body: CommandBody) -> MethodCall | tuple[Step, ...]:
+    """What is sent for a command: a call where the point is commanded by methods, else values to be written.
+
+    Raises:
+        CannotEncode: OPC UA has no such control, or the value does not go into the node's type.
+    """
+    methods = address_of(point).methods
+    return steps_of(point, body) if methods is None else call_of(point, methods, body)
 
 
 def _control_steps(body: Crob) -> tuple[Step, ...]:

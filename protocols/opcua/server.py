@@ -14,6 +14,7 @@ from asyncua.server.internal_server import InternalServer
 from asyncua.ua.uaerrors import UaError
 
 from protocols.opcua.address_space import build_nodes
+from protocols.opcua.config import address_of
 from protocols.opcua.library import keep_quiet, secure_server
 from protocols.opcua.listening import BoundedServer, BoundedSessions
 from protocols.opcua.logins import Logins
@@ -45,7 +46,8 @@ class OpcUaOutstation:
         self.name = name
         self.statistics: Counter[str] = Counter()
         self._settings = settings
-        self._points = [each for each in points if each.point.enabled]
+        # in a simulation there may be points that are commanded by methods only: those are not served
+        self._points = [each for each in points if each.point.enabled and address_of(each.point).is_read]
         self._handler = handler
         self._served = Served(self._points)
         self._nodes: dict[int, ua.NodeId] = {}

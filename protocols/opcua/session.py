@@ -12,23 +12,22 @@ from asyncua import ua
 
 from protocols.opcua.config import address_of
 from protocols.opcua.connection import Connection, Monitored, open_connection
-from protocols.opcua.data_types import CannotEncode, DataType
+from protocols.opcua.data_types import CannotEncode
 from protocols.opcua.decode import Items
-from protocols.opcua.library import node_id, status_name
-from protocols.opcua.mapping import Layout, Step, bad_batch, batch_of, layout_of, steps_of
+from protocols.opcua.library import node_id
+from protocols.opcua.mapping import Layout, MethodCall, bad_batch, batch_of, layout_of, order_of
+from protocols.opcua.sending import Sending
 from protocols.opcua.settings import OpcUaSessionSettings
-from protocols.opcua.status import is_filter_fault, quality_of, result_of_write
+from protocols.opcua.status import is_filter_fault, quality_of
 from protocols.opcua.subscription import Publishing, items_of
 from protocols.opcua.trust import first_expiry_s
 from vppscada.model.batch import Cause
-from vppscada.model.commands import Accepted, Command, CommandResult, NotSent, Rejected, Unanswered
+from vppscada.model.commands import Accepted, Command, CommandResult, NotSent
 from vppscada.model.points import RowPoint
 from vppscada.model.quality import Quality
 from vppscada.model.sessions import SessionListener, SessionLost
 
 log = structlog.get_logger()
-
-_COUNTED_AS = {Accepted: "writes_accepted", Rejected: "writes_refused", Unanswered: "writes_unanswered"}
 
 
 class OpcUaSession:
@@ -39,12 +38,15 @@ class OpcUaSession:
         self.statistics: Counter[str] = Counter()
         self._settings = settings
         self._layout: Layout = layout_of(points)
+        #: Handles of points with a value; the others are only commanded.
+        self._with_values = [h for h, point in enumerate(self._layout.points) if address_of(point).is_read]
         self._handle_of_row = {int(row): handle for handle, row in enumerate(self._layout.rows)}
         self._connection: Connection | None = None
         self._nodes: dict[int, ua.NodeId] = {}  # by handle, as the server of this connection numbers namespaces
         self._notified = np.zeros(len(self._layout), dtype=np.bool_)  # since the read under way was sent
         self._resync = asyncio.Event()
-        self._pulses: set[asyncio.Task[CommandResult]] = set()
+        self._namespaces: Sequence[str] = ()
+        self._sending = Sending(name, self.statistics, lambda connection: self._connection is connection)
 
     async def run(self, listener: SessionListener) -> None:
         """Live through one connection; see `vppscada.model.sessions.Session`."""
@@ -73,7 +75,8 @@ class OpcUaSession:
     async def _live(self, connection: Connection, listener: SessionListener) -> None:
         """The start-up order, top to bottom, and then whatever ends the connection first."""
         await connection.learn_limits()
-        self._nodes = self._resolve(await connection.namespaces())
+        self._namespaces = await connection.namespaces()
+        self._nodes = self._resolve(self._namespaces)
         self._tell_unresolved(listener)
         await self._read_all(connection, listener)
         subscription = await connection.create_subscription()
@@ -97,11 +100,11 @@ class OpcUaSession:
     # --- reading
 
     def _resolve(self, namespaces: Sequence[str]) -> dict[int, ua.NodeId]:
-        found = ((h, node_id(address_of(point), namespaces)) for h, point in enumerate(self._layout.points))
+        found = ((h, node_id(address_of(self._layout.points[h]), namespaces)) for h in self._with_values)
         return {handle: node for handle, node in found if node is not None}
 
     def _tell_unresolved(self, listener: SessionListener) -> None:
-        missing = [handle for handle in range(len(self._layout)) if handle not in self._nodes]
+        missing = [handle for handle in self._with_values if handle not in self._nodes]
         if not missing:
             return
         self.statistics["points_unresolved"] += len(missing)
@@ -199,50 +202,22 @@ class OpcUaSession:
         if handle is None:
             return NotSent(f"row {command.row} is no point of this session")
         point = self._layout.points[handle]
+        address = address_of(point)
         try:
-            first, *rest = steps_of(point, command.body)
+            order = order_of(point, command.body)
         except CannotEncode as fault:
             return NotSent(str(fault))
         connection, node = self._connection, self._nodes.get(handle)
         if connection is None or not connection.is_usable:
             return NotSent("not connected")
-        if node is None:
-            return NotSent(f"the server does not know {address_of(point)}")
         if time.monotonic() >= command.expires_at:
             self.statistics["commands_expired"] += 1
             return NotSent("expired before it could be sent")
-        data_type = address_of(point).data_type
-        result = await self._write(connection, node, data_type, first)
-        if not rest or not isinstance(result, Accepted):
-            return result
-        ending = asyncio.create_task(self._end_pulse(connection, node, data_type, first.hold_s, rest[0]))
-        self._pulses.add(ending)
-        ending.add_done_callback(self._pulses.discard)
-        return await asyncio.shield(ending)
-
-    async def _write(self, connection: Connection, node: ua.NodeId, data_type: DataType, step: Step) -> CommandResult:
-        try:
-            code = await connection.write(node, ua.Variant(step.value, ua.VariantType(data_type.number)))
-        except SessionLost as lost:
-            self.statistics["writes_unanswered"] += 1
-            return Unanswered(str(lost))
-        result = result_of_write(code, status_name(code))
-        self.statistics[_COUNTED_AS[type(result)]] += 1
-        return result
-
-    async def _end_pulse(
-        self, connection: Connection, node: ua.NodeId, data_type: DataType, after_s: float, step: Step
-    ) -> CommandResult:
-        await asyncio.sleep(after_s)
-        if self._connection is connection and connection.is_usable:
-            result = await self._write(connection, node, data_type, step)
-        else:
-            result = Unanswered("the connection was lost before the pulse ended")
-        if isinstance(result, Accepted):
-            return result
-        self.statistics["pulses_not_ended"] += 1
-        log.error("opcua_pulse_not_ended", session=self.name, node=node.to_string(), result=str(result))
-        return Unanswered(f"the pulse began and was not ended: {result}")
+        if isinstance(order, MethodCall):
+            return await self._sending.call(connection, self._namespaces, order, address.data_type)
+        if node is None:
+            return NotSent(f"the server does not know {address}")
+        return await self._sending.write(connection, node, address.data_type, order)
 
 
 def _now_ms() -> int:

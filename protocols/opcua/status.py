@@ -159,6 +159,10 @@ _COMMAND_STATUS = {code: status for status, code in _ANSWER.items() if status is
     BAD_NODE_ID_UNKNOWN: CommandStatus.NOT_SUPPORTED,
     0x8033_0000: CommandStatus.NOT_SUPPORTED,  # BadNodeIdInvalid
     0x803B_0000: CommandStatus.NOT_SUPPORTED,  # BadNotWritable
+    0x8075_0000: CommandStatus.NOT_SUPPORTED,  # BadMethodInvalid
+    0x8111_0000: CommandStatus.NOT_SUPPORTED,  # BadNotExecutable
+    0x8076_0000: CommandStatus.FORMAT_ERROR,  # BadArgumentsMissing
+    0x80E5_0000: CommandStatus.FORMAT_ERROR,  # BadTooManyArguments
     0x808C_0000: CommandStatus.HARDWARE_ERROR,  # BadSensorFailure
     0x80AB_0000: CommandStatus.FORMAT_ERROR,  # BadInvalidArgument
 }
@@ -174,7 +178,7 @@ def answer_to(status: CommandStatus) -> int:
 
 
 def result_of_write(code: int, name: str = "") -> CommandResult:
-    """What a device's answer to a write means.
+    """What a device's answer to a write or a call means.
 
     An uncertain answer is no answer, and neither is that of a gateway which did not hear from the device.
     """

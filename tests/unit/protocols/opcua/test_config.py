@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from protocols.opcua import DRIVER
-from protocols.opcua.config import OpcUaAddress, identifier_text, parse_identifier
+from protocols.opcua.config import Methods, NodeName, OpcUaAddress, identifier_text, parse_identifier
 from protocols.opcua.data_types import DATA_TYPES, CannotEncode
 from vppscada.model.errors import CellFaults
 from vppscada.model.points import PointKind
@@ -159,3 +159,58 @@ def test_only_numbers_have_a_deadband() -> None:
     with pytest.raises(CellFaults) as found:
         DRIVER.read_address(cells, PointKind.BINARY_INPUT, "boolean")
     assert [fault.column for fault in found.value.faults] == ["node_deadband"]
+
+
+def node(identifier: str | int, uri: str = URI) -> NodeName:
+    return NodeName(uri, identifier)
+
+
+ON, OFF = {"method": "s=Start"}, {"method_off": "i=7"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "methods", "is_read"),
+    [
+        ({}, None, True),
+        (ON, Methods(node("Start"), None, node("Engine")), False),
+        (ON | OFF, Methods(node("Start"), node(7), node("Engine")), False),
+        (ON | {"method_object": "s=Engine"}, Methods(node("Start"), None, node("Engine")), False),
+        (ON | {"method_object": "s=Other"}, Methods(node("Start"), None, node("Other")), True),
+        ({"method": "nsu=urn:types;i=9"}, Methods(node(9, "urn:types"), None, node("Engine")), False),
+    ],
+)
+def test_an_output_may_be_commanded_by_methods(cells: dict[str, str], methods: Methods | None, is_read: bool) -> None:
+    line = {"namespace_uri": URI, "identifier": "s=Engine", **cells}
+    address = DRIVER.read_address(line, PointKind.BINARY_OUTPUT, "")
+    assert address == OpcUaAddress(URI, "Engine", DATA_TYPES["boolean"], methods=methods)
+    assert address.is_read is is_read
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells", "columns"),
+    [
+        (PointKind.BINARY_INPUT, ON | OFF, ["method", "method_off"]),
+        (PointKind.ANALOG_OUTPUT, ON | OFF, ["method_off"]),
+        (PointKind.BINARY_OUTPUT, OFF, ["method"]),
+        (PointKind.ANALOG_OUTPUT, {"method_object": "s=x"}, ["method"]),
+        (PointKind.BINARY_OUTPUT, {"method": "Start"}, ["method"]),
+        (PointKind.BINARY_OUTPUT, ON | {"method_off": "nsu=;i=1"}, ["method_off"]),
+        (PointKind.BINARY_OUTPUT, ON | {"method_object": "nsu=urn:x"}, ["method_object"]),
+    ],
+)
+def test_wrong_methods_are_told_with_their_columns(kind: PointKind, cells: dict[str, str], columns: list[str]) -> None:
+    with pytest.raises(CellFaults) as found:
+        DRIVER.read_address({"namespace_uri": URI, "identifier": "s=Engine", **cells}, kind, "")
+    assert [fault.column for fault in found.value.faults] == columns
+
+
+def test_points_of_one_object_differ_by_their_methods() -> None:
+    line = {"namespace_uri": URI, "identifier": "s=Engine"}
+    addresses = [
+        DRIVER.read_address({**line, "method": method}, PointKind.BINARY_OUTPUT, "")
+        for method in ("s=Start", "s=Reset", "s=Start")
+    ]
+    start, reset, again = (DRIVER.address_key(address, PointKind.BINARY_OUTPUT) for address in addresses)
+    assert start == again
+    assert start != reset
+    assert str(addresses[0]) == f"nsu={URI};s=Engine commanded by nsu={URI};s=Start"

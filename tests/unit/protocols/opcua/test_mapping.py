@@ -3,12 +3,21 @@
 import numpy as np
 import pytest
 
-from protocols.opcua.config import OpcUaAddress
+from protocols.opcua.config import Methods, NodeName, OpcUaAddress
 from protocols.opcua.data_types import BOOLEAN, DATA_TYPES, STRING, CannotEncode, DataType
 from protocols.opcua.decode import EPOCH_1601, Items
-from protocols.opcua.mapping import Step, bad_batch, batch_of, layout_of, steps_of
+from protocols.opcua.mapping import MethodCall, Step, bad_batch, batch_of, layout_of, order_of, steps_of
 from vppscada.model.batch import Cause
-from vppscada.model.commands import AnalogValue, CommandBody, Crob, CrobOperation, TripClose
+from vppscada.model.commands import (
+    AnalogValue,
+    CommandBody,
+    Crob,
+    CrobOperation,
+    Pulse,
+    PulseStyle,
+    TripClose,
+    crob_for,
+)
 from vppscada.model.points import Point, PointKind, RowPoint
 from vppscada.model.quality import Quality, TimeQuality
 
@@ -131,3 +140,59 @@ def test_a_setpoint_is_one_write_of_its_type() -> None:
 def test_what_opc_ua_cannot_say_is_refused_before_it_leaves(of: Point, body: CommandBody) -> None:
     with pytest.raises(CannotEncode):
         steps_of(of, body)
+
+
+ENGINE, START, STOP = (NodeName("urn:d", name) for name in ("Engine", "Start", "Stop"))
+LATCH, PULSE, TRIP_CLOSE = (Pulse(style, 500) for style in (PulseStyle.LATCH, PulseStyle.PULSE, PulseStyle.TRIP_CLOSE))
+
+
+def by_method(kind: PointKind, data_type: DataType, off: NodeName | None = None, pulse: Pulse = LATCH) -> Point:
+    address = OpcUaAddress("urn:d", "Engine", data_type, methods=Methods(START, off, ENGINE))
+    return Point("a.start", kind, pulse=pulse, address=address)
+
+
+@pytest.mark.parametrize("pulse", [LATCH, PULSE, TRIP_CLOSE])
+def test_on_and_off_call_a_method_each_where_there_are_two(pulse: Pulse) -> None:
+    start = by_method(PointKind.BINARY_OUTPUT, BOOLEAN, STOP, pulse)
+    assert order_of(start, crob_for(True, pulse)) == MethodCall(ENGINE, START)
+    assert order_of(start, crob_for(False, pulse)) == MethodCall(ENGINE, STOP)
+
+
+@pytest.mark.parametrize("pulse", [LATCH, TRIP_CLOSE])
+def test_one_method_takes_on_and_off_as_its_argument(pulse: Pulse) -> None:
+    breaker = by_method(PointKind.BINARY_OUTPUT, BOOLEAN, pulse=pulse)
+    assert order_of(breaker, crob_for(True, pulse)) == MethodCall(ENGINE, START, True)
+    assert order_of(breaker, crob_for(False, pulse)) == MethodCall(ENGINE, START, False)
+
+
+def test_the_one_method_of_a_pulsed_point_is_called_for_on_alone() -> None:
+    reset = by_method(PointKind.BINARY_OUTPUT, BOOLEAN, pulse=PULSE)
+    assert order_of(reset, crob_for(True, PULSE)) == MethodCall(ENGINE, START)
+    with pytest.raises(CannotEncode, match="off"):
+        order_of(reset, crob_for(False, PULSE))
+
+
+def test_a_value_is_the_argument_of_the_method() -> None:
+    setpoint = by_method(PointKind.ANALOG_OUTPUT, DATA_TYPES["int16"])
+    assert order_of(setpoint, AnalogValue(12.4)) == MethodCall(ENGINE, START, 12)
+    with pytest.raises(CannotEncode):
+        order_of(setpoint, AnalogValue(40_000.0))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (PointKind.ANALOG_OUTPUT, Crob(CrobOperation.LATCH_ON)),
+        (PointKind.BINARY_OUTPUT, AnalogValue(1.0)),
+        (PointKind.BINARY_OUTPUT, Crob(CrobOperation.LATCH_ON, count=2)),
+        (PointKind.BINARY_OUTPUT, Crob(CrobOperation.NUL)),
+    ],
+)
+def test_what_no_method_is_for_is_not_called(kind: PointKind, body: CommandBody) -> None:
+    with pytest.raises(CannotEncode):
+        order_of(by_method(kind, BOOLEAN, STOP), body)
+
+
+def test_without_methods_an_order_is_written() -> None:
+    plain = point("a.sp", PointKind.ANALOG_OUTPUT, DATA_TYPES["float"])
+    assert order_of(plain, AnalogValue(1.5)) == (Step(1.5),)

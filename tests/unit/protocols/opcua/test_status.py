@@ -122,3 +122,18 @@ def test_a_gateway_that_did_not_hear_from_its_device_leaves_the_command_unanswer
 
 def test_good_with_a_remark_is_accepted() -> None:
     assert result_of_write(0x002E_0000) == Accepted()  # GoodCompletesAsynchronously
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (0x8075_0000, CommandStatus.NOT_SUPPORTED),  # BadMethodInvalid
+        (0x8111_0000, CommandStatus.NOT_SUPPORTED),  # BadNotExecutable
+        (0x8076_0000, CommandStatus.FORMAT_ERROR),  # BadArgumentsMissing
+        (0x80E5_0000, CommandStatus.FORMAT_ERROR),  # BadTooManyArguments
+        (0x80AB_0000, CommandStatus.FORMAT_ERROR),  # BadInvalidArgument
+        (0x801F_0000, CommandStatus.NOT_AUTHORIZED),  # BadUserAccessDenied
+    ],
+)
+def test_a_method_that_was_not_carried_out_is_rejected(code: int, status: CommandStatus) -> None:
+    assert result_of_write(code) == Rejected(status, hex(code))
