@@ -21,6 +21,7 @@ from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.ua_binary import struct_from_binary
 
 from protocols.opcua.logins import Knock, Logins
+from protocols.opcua.server_session import Session
 
 #: Largest chunk that we announce in our Acknowledge.
 CHUNK = 65_535
@@ -38,28 +39,12 @@ def _request(number: int) -> ua.NodeId:
 
 _CREATE = _request(ObjectIds.CreateSessionRequest_Encoding_DefaultBinary)
 _ACTIVATE = _request(ObjectIds.ActivateSessionRequest_Encoding_DefaultBinary)
-#: asyncua keeps every server that anybody registers, for ever. We are no discovery server.
+#: asyncua keeps every server that anybody registers, for ever, and gives anybody the subscriptions of others.
 _NOT_SERVED = (
+    _request(ObjectIds.TransferSubscriptionsRequest_Encoding_DefaultBinary),
     _request(ObjectIds.RegisterServerRequest_Encoding_DefaultBinary),
     _request(ObjectIds.RegisterServer2Request_Encoding_DefaultBinary),
 )
-
-
-class Session(InternalSession):
-    """A session whose user was decided on before it is activated."""
-
-    admitted: User | None = None
-
-    def activate_session(
-        self, params: ua.ActivateSessionParameters, peer_certificate: bytes | None
-    ) -> ua.ActivateSessionResult:
-        """Activate for the user that was let in; raises ServiceError where none was."""
-        user, self.admitted = self.admitted, None
-        if user is None:
-            raise ServiceError(StatusCodes.BadUserAccessDenied)
-        result = super().activate_session(params, peer_certificate)
-        self.user = user
-        return result
 
 
 class BoundedSessions(InternalServer):

@@ -236,6 +236,46 @@ async def test_a_connection_makes_one_session_at_a_time_and_registers_no_servers
         assert server.iserver._known_servers == known
 
 
+async def test_a_session_cannot_touch_the_subscriptions_of_another() -> None:
+    seen: asyncio.Queue[float] = asyncio.Queue()
+
+    class Changes:
+        def datachange_notification(self, node: object, val: float, data: object) -> None:
+            seen.put_nowait(val)
+
+    async with (
+        serving(OpcUaOutstationSettings(port=0)) as (outstation, _),
+        bare(outstation) as (victim, node),
+        bare(outstation) as (other, _),
+    ):
+        subscription = await victim.create_subscription(20, Changes())
+        await subscription.subscribe_data_change(victim.get_node(node))
+        number = subscription.subscription_id
+        assert number is not None
+        own = (await other.create_subscription(1000, Changes())).subscription_id
+        invalid = "BadSubscriptionIdInvalid"
+        peer = other.uaclient
+        found = await peer.delete_subscriptions([number])
+        assert [each.name for each in found] == [invalid]
+        found = await peer.set_publishing_mode(ua.SetPublishingModeParameters(False, [number, own]))
+        assert [each.name for each in found] == [invalid, "Good"]
+        for request in (
+            peer.create_monitored_items(ua.CreateMonitoredItemsParameters(number)),
+            peer.modify_monitored_items(ua.ModifyMonitoredItemsParameters(number)),
+            peer.delete_monitored_items(ua.DeleteMonitoredItemsParameters(number, [1])),
+            peer.set_monitoring_mode(ua.SetMonitoringModeParameters(number, MonitoredItemIds=[1])),
+            peer.modify_subscription(ua.ModifySubscriptionParameters(number)),
+        ):
+            with pytest.raises(UaError, match=invalid):
+                await request
+        with pytest.raises(UaError, match="BadServiceUnsupported"):
+            await peer.transfer_subscriptions(ua.TransferSubscriptionsParameters([number], True))
+        outstation.update(batch([SETPOINT], [9.0]))
+        async with asyncio.timeout(20.0):
+            while await seen.get() != 9.0:
+                pass
+
+
 # --- tokens one by one
 
 
