@@ -1,18 +1,15 @@
 """Users of our server and what they may: the lines of a users file, made and checked.
 
 A line is ``name:right:hash``, with ``read`` or ``operate`` and a hash made by scrypt. Make one with
-``python -m protocols.opcua.users NAME operate``, which asks for the password.
+``python -m protocols.opcua.new_user NAME operate``, which asks for the password.
 """
 
-import argparse
 import base64
 import binascii
-import getpass
 import hashlib
 import hmac
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -133,26 +130,3 @@ def _read_hash(text: str) -> Hash | None:
         return None
     good = all(0 < found <= most for found, most in zip((n, r, p), _MOST, strict=True)) and n > 1 and n & (n - 1) == 0
     return Hash((n, r, p), salt, digest) if good and len(salt) >= 8 and len(digest) == _DIGEST else None
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Ask for a password and print the line; with input from a pipe its first line is the password."""
-    parser = argparse.ArgumentParser(prog="python -m protocols.opcua.users", description="Make a line of a users file.")
-    parser.add_argument("name", metavar="NAME")
-    parser.add_argument("right", choices=[str(right) for right in Right])
-    options = parser.parse_args(arguments)
-    if sys.stdin.isatty():
-        password = getpass.getpass()
-        if getpass.getpass("Once more: ") != password:
-            parser.error("the two are not the same")
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
-    try:
-        sys.stdout.write(user_line(options.name, Right(options.right), password) + "\n")
-    except ValueError as error:
-        parser.error(str(error))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from protocols.opcua.users import MOST_PASSWORD, NOBODY, Right, hash_of, main, read_users, user_line
+from protocols.opcua.new_user import main
+from protocols.opcua.users import MOST_PASSWORD, NOBODY, Right, hash_of, read_users, user_line
 
 
 def test_a_line_that_was_made_lets_its_password_in_and_no_other() -> None:
