@@ -90,7 +90,7 @@ class Logins:
         self._settings = settings
         self._statistics = statistics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="opcua-logins")
-        self._log = SeldomLog()
+        self._refusals, self._denials = SeldomLog(), SeldomLog()
         self.certificate: x509.Certificate | None = None  # the server's
         self.private_key: RSAPrivateKey | None = None
 
@@ -119,13 +119,15 @@ class Logins:
         except Refused as refused:
             self._statistics["logins_refused"] += 1
             name = _name_of(knock.token)
-            self._log.warn("opcua_login_refused", outstation=self._name, user=name[:_LONGEST_NAME], why=str(refused))
+            self._refusals.warn(
+                "opcua_login_refused", outstation=self._name, user=name[:_LONGEST_NAME], why=str(refused)
+            )
             raise ServiceError(StatusCodes.BadUserAccessDenied) from None
 
     def denied(self, user: User, point: str) -> None:
         """A write of one without the right to operate: counted and logged."""
         self._statistics["writes_denied"] += 1
-        self._log.warn("opcua_write_denied", outstation=self._name, user=user.name or "", point=point)
+        self._denials.warn("opcua_write_denied", outstation=self._name, user=user.name or "", point=point)
 
     def _anonymous(self) -> StationUser:
         if self._settings.anonymous is Anonymous.NONE:

@@ -50,7 +50,8 @@ class OpcUaSession:
 
     async def run(self, listener: SessionListener) -> None:
         """Live through one connection; see `vppscada.model.sessions.Session`."""
-        files = (self._settings.certificate, self._settings.server_certificate)
+        settings = self._settings
+        files = (settings.certificate, settings.server_certificate, settings.user_certificate)
         self.statistics["certificate_expires_s"] = first_expiry_s(files)
         connection = await open_connection(self._settings)
         self.statistics["certificate_expires_s"] = first_expiry_s(files, (connection.peer_certificate,))

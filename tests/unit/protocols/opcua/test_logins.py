@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,11 @@ from asyncua.crypto import uacrypto
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import NameOID
 
 from protocols.opcua import DRIVER
 from protocols.opcua.logins import Knock, Logins, SeldomLog, StationUser
@@ -32,6 +36,7 @@ from protocols.opcua.users import Anonymous, Right, user_line
 from protocols.opcua.writes import may_operate
 from tests.unit.protocols.opcua.device import POWER, ROWS, SETPOINT, URI, Handler, make_certificate
 from tests.unit.protocols.opcua.test_session import batch, command, running, session_on
+from tests.unit.protocols.opcua.test_trust import Authority
 from vppscada.model.commands import Accepted, AnalogValue, CommandStatus, Rejected
 from vppscada.model.sessions import SessionLost
 
@@ -138,6 +143,19 @@ async def test_users_read_and_only_those_with_the_right_operate(keys: Keys, mode
         assert len(handler.operated) == 2
         assert outstation.statistics["writes_denied"] == 2
         assert outstation.statistics["logins_refused"] == 0
+
+
+async def test_a_users_certificate_counts_among_those_that_end(keys: Keys, tmp_path: Path) -> None:
+    authority = Authority()
+    ends = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    short = tmp_path / "short.der"
+    short.write_bytes(authority.issue("short", ends=ends).public_bytes(Encoding.DER))
+    async with serving(settings_of(keys)) as (outstation, _):
+        session = session_of(outstation, keys, user_certificate=short, user_private_key=keys.operator[1])
+        with pytest.raises(SessionLost):  # its key is another's
+            async with running(session):
+                pytest.fail("came in")
+        assert session.statistics["certificate_expires_s"] == int(ends.timestamp())
 
 
 async def test_others_do_not_come_in_and_are_counted_and_logged_without_their_passwords(keys: Keys) -> None:
@@ -383,6 +401,27 @@ async def test_a_certificate_counts_only_with_a_signature_for_this_session(login
     ):
         with pytest.raises(ServiceError):
             await logins.user_of(wrong)
+
+
+async def test_a_certificate_out_of_its_time_is_refused(logins: Logins, keys: Keys, tmp_path: Path) -> None:
+    assert logins.certificate is not None
+    key, name = key_of(keys.operator), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "old")])
+    now = datetime.now(UTC)
+    logins._settings = replace(logins._settings, user_certificates=tmp_path)
+    (tmp_path / "operate").mkdir()
+    content = logins.certificate.public_bytes(Encoding.DER) + NONCE
+    signature = ua.SignatureData(RSA_SHA256, uacrypto.sign_sha256(key, content))  # type: ignore[no-untyped-call]
+    for begins, ends, comes_in in ((-1, 1, True), (-2, -1, False), (1, 2, False)):
+        times = (now + timedelta(hours=begins), now + timedelta(hours=ends))
+        builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), *times)
+        made = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+        (tmp_path / "operate" / "user.der").write_bytes(made)
+        asking = logins.user_of(knock(ua.X509IdentityToken("certificate", made), signature=signature))
+        if comes_in:
+            assert (await asking).name == "CN=old"
+        else:
+            with pytest.raises(ServiceError):
+                await asking
 
 
 async def test_a_flood_of_passwords_leaves_nothing_behind(logins: Logins) -> None:
