@@ -65,7 +65,7 @@ def _group(scan_class: ScanClass, told: Sequence[RowPoint], by_id: dict[str, Poi
     n = len(rows)
     no_times = np.zeros(n, dtype=np.int64)
     no_time_quality = np.full(n, TimeQuality.NONE, dtype=np.uint8)
-    for column in (no_times, no_time_quality):  # every batch has the same
+    for column in (rows, no_times, no_time_quality):  # every batch has the same
         column.flags.writeable = False
     return Group(scan_class, every, rows, plan, layout_of(every, plan.positions), no_times, no_time_quality)
 

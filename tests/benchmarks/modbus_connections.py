@@ -31,9 +31,10 @@ from protocols.modbus.session import ModbusSession
 from protocols.modbus.settings import ModbusSessionSettings
 from tests.benchmarks.row import Row
 from vppscada.model.batch import Batch
-from vppscada.model.points import Point, PointKind, RowPoint
+from vppscada.model.points import Point, PointKind, RowPoint, placed
 from vppscada.model.quality import Quality
 from vppscada.points.database import Database
+from vppscada.points.placement import Placement
 
 CONNECTIONS = 100
 FLOATS = 62
@@ -134,6 +135,18 @@ class _IntoDatabase:
         self.database = Database(points)
         self.batches = 0
 
+    def listener(self, rows: range) -> "_Listener":
+        """Of a session whose points stand at these rows."""
+        return _Listener(self, Placement(rows))
+
+
+class _Listener:
+    """Puts the readings of one session where they belong."""
+
+    def __init__(self, all_of_them: _IntoDatabase, placement: Placement) -> None:
+        self._all = all_of_them
+        self._placement = placement
+
     def on_connected(self) -> None:
         pass
 
@@ -141,8 +154,8 @@ class _IntoDatabase:
         pass
 
     def on_batch(self, batch: Batch) -> None:
-        self.database.apply(batch)
-        self.batches += 1
+        self._all.database.apply(self._placement.placed(batch))
+        self._all.batches += 1
 
     async def settled(self) -> None:
         pass
@@ -182,8 +195,9 @@ async def _ours(port: int, seconds: float) -> tuple[float, float]:
     settings = ModbusSessionSettings("127.0.0.1", port, period_s=0.0, max_registers=REGISTERS, timeout_s=10.0)
     tasks = []
     for device in range(CONNECTIONS):
-        mine = [RowPoint(row, points[row]) for row in range(device * FLOATS, (device + 1) * FLOATS)]
-        tasks.append(asyncio.create_task(ModbusSession(f"device{device}", settings, mine).run(listener)))
+        rows = range(device * FLOATS, (device + 1) * FLOATS)
+        session = ModbusSession(f"device{device}", settings, placed(RowPoint(row, points[row]) for row in rows))
+        tasks.append(asyncio.create_task(session.run(listener.listener(rows))))
     await asyncio.sleep(WARM_UP_S)
     meter = _Meter(listener.batches)
     await asyncio.sleep(seconds)

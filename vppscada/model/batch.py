@@ -32,7 +32,8 @@ class Batch:
 
     A row may occur several times in an event batch: each is an event, the last one is the state.
     ``source_time_ms`` is UTC since the epoch, 0 where ``time_quality`` is NONE.
-    ``texts`` maps rows of string points to their text (their float value is NaN).
+    ``texts`` maps rows of string points to their text (their float value is NaN). Rows that cannot be written to (see
+    NumPy's flags) are an array that many batches have: what is worked out of it may be kept.
     """
 
     rows: Rows
@@ -51,19 +52,6 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    def at(self, rows: Rows) -> "Batch":
-        """The same readings, each at ``rows[p]`` where it is at ``p`` here."""
-        return Batch(
-            rows[self.rows],
-            self.value,
-            self.quality,
-            self.source_time_ms,
-            self.time_quality,
-            self.received_time_ms,
-            self.cause,
-            {int(rows[place]): text for place, text in self.texts.items()} if self.texts else self.texts,
-        )
 
 
 def untimed_batch(rows: ArrayLike, value: ArrayLike, quality: ArrayLike, received_time_ms: int, cause: Cause) -> Batch:

@@ -69,6 +69,21 @@ class ChangeSet:
         )
 
 
+_NOTHING = (
+    np.zeros(0, dtype=np.intp),
+    np.zeros(0),
+    np.zeros(0, dtype=np.uint16),
+    np.zeros(0, dtype=np.int64),
+    np.zeros(0, dtype=np.uint8),
+)
+_NO_FLAGS: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+
+
+def no_changes(received_time_ms: int, cause: Cause) -> ChangeSet:
+    """What a batch changed that changed nothing."""
+    return ChangeSet(*_NOTHING, received_time_ms, cause, _NO_FLAGS)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LastValues:
     """The last known state of some rows, as it was when it was written. Engineering units."""

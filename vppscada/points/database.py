@@ -10,7 +10,7 @@ import structlog
 from numpy.typing import ArrayLike, NDArray
 
 from vppscada.model.batch import Batch, Cause, Rows, TimeQualityColumn, TimesMs, Values
-from vppscada.model.changes import EVENT_CAUSES, ChangeSet, LastValues
+from vppscada.model.changes import EVENT_CAUSES, ChangeSet, LastValues, no_changes
 from vppscada.model.points import Point, PointKind
 from vppscada.model.quality import Quality, QualityColumn, TimeQuality
 from vppscada.model.scaling import ScalingColumns
@@ -19,12 +19,12 @@ from vppscada.points.deadband import beyond_deadband
 from vppscada.points.forcing import Beneath, Force, Forcing, beneath_batch, forced_batch
 from vppscada.points.latest import (
     Positions,
+    Runs,
     Where,
     has_duplicates,
     last_of_each,
     newest_of_each,
     not_late,
-    run_of,
 )
 from vppscada.points.limits import LimitColumns, with_over_range
 from vppscada.points.staleness import gone_stale
@@ -64,6 +64,7 @@ class Database:
         self.conditioner = Conditioner.of(points)
         self._forcing = Forcing(n)
         self._scratch: Positions = np.zeros(n, dtype=np.intp)
+        self._runs = Runs()
         self._subscribers: list[Subscriber] = []
 
     def __len__(self) -> int:
@@ -84,7 +85,7 @@ class Database:
 
     def apply(self, batch: Batch) -> ChangeSet:
         """Take readings in device units. Rows that do not exist are dropped and counted; never raises."""
-        run = run_of(batch.rows, len(self))
+        run = self._runs.of(batch.rows, len(self))
         if run is None or batch.texts:
             batch = self._within(batch)
         where = batch.rows if run is None else run
@@ -262,18 +263,22 @@ class Database:
     def _take_states(self, batch: Batch, value: Values, quality: QualityColumn, where: Where) -> ChangeSet:
         """``where`` are the rows of the batch, none of them twice."""
         rows = batch.rows
+        same = np.count_nonzero(value == self._reported[where]) == len(value)
+        if same and not batch.texts and np.count_nonzero(quality == self.quality[where]) == len(value):
+            self._write(where, batch, value, quality)  # as most of a poll is
+            return no_changes(batch.received_time_ms, batch.cause)
         changed = beyond_deadband(value, self._reported[where], self._deadband[where])
         changed |= quality != self.quality[where]
-        texts = {row: text for row, text in batch.texts.items() if self.texts.get(row) != text}
-        if texts:
-            changed |= np.isin(rows, np.fromiter(texts, dtype=np.intp))
+        texts: dict[int, str] = {}
+        if batch.texts:
+            texts = {row: text for row, text in batch.texts.items() if self.texts.get(row) != text}
+            changed |= np.isin(rows, np.fromiter(texts, dtype=np.intp, count=len(texts)))
         self._write(where, batch, value, quality)
-        # most of a poll changes nothing, and a slice is not looked up one by one
-        some = bool(np.count_nonzero(changed))
-        at = np.flatnonzero(changed) if some else slice(0)
+        if not np.count_nonzero(changed):
+            return no_changes(batch.received_time_ms, batch.cause)
+        at = np.flatnonzero(changed)
         changed_rows = rows[at]
-        if some:
-            self._reported[changed_rows] = value[at]
+        self._reported[changed_rows] = value[at]
         return ChangeSet(
             changed_rows,
             value[at],
@@ -318,7 +323,8 @@ class Database:
         self.source_time_ms[rows] = batch.source_time_ms
         self.time_quality[rows] = batch.time_quality
         self.received_time_ms[rows] = batch.received_time_ms
-        self.texts.update(batch.texts)
+        if batch.texts:
+            self.texts.update(batch.texts)
 
     def _mark(self, rows: Rows, marks: Quality, taken: Quality, now_ms: int) -> ChangeSet:
         """Set and take away bits of quality, and put substitutes where that makes values unfit."""

@@ -11,8 +11,6 @@ def beyond_deadband(value: Values, reported: Values, deadband: Values) -> NDArra
 
     A deadband of 0 reports any difference. Becoming, or ceasing to be, a number is always a difference.
     """
-    if np.count_nonzero(value == reported) == len(value):  # as most of a poll is
-        return np.zeros(len(value), dtype=np.bool_)
     with np.errstate(invalid="ignore"):
         moved: NDArray[np.bool_] = np.abs(value - reported) > deadband
     moved |= np.isnan(value) != np.isnan(reported)

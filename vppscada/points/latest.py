@@ -22,6 +22,22 @@ def run_of(rows: Rows, size: int) -> slice | None:
     return slice(first, end)
 
 
+class Runs:
+    """`run_of`, worked out once for rows that cannot be written to: they are the same in every batch."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Rows, slice | None]] = {}
+
+    def of(self, rows: Rows, size: int) -> slice | None:
+        """As `run_of`; ``size`` is always the same."""
+        if rows.flags.writeable:
+            return run_of(rows, size)
+        known = self._known.get(id(rows))
+        if known is None or known[0] is not rows:
+            known = self._known[id(rows)] = rows, run_of(rows, size)
+        return known[1]
+
+
 def has_duplicates(rows: Rows, scratch: Positions) -> bool:
     """True if a row occurs more than once. ``scratch`` is written to; it must cover every row."""
     if len(rows) < 2 or bool((rows[1:] > rows[:-1]).all()):

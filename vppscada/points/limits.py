@@ -30,16 +30,18 @@ class LimitColumns:
             np.array([p.kind is not PointKind.STRING for p in points], dtype=np.bool_),
         )
 
-    def outside(self, rows: Rows | slice, value: Values) -> NDArray[np.bool_]:
-        """True where a number is not finite or not within the limits of its point."""
+    def outside(self, rows: Rows | slice, value: Values) -> NDArray[np.bool_] | None:
+        """True where a number is not finite or not within the limits of its point; None where none is."""
         # NaN compares False with everything and no infinity lies within finite limits: one test catches all three.
         inside = (value >= self.minimum[rows]) & (value <= self.maximum[rows])
+        if np.count_nonzero(inside) == len(value):  # as most of a poll is
+            return None
         beyond: NDArray[np.bool_] = ~inside & self.is_number[rows]
         return beyond
 
 
-def with_over_range(quality: QualityColumn, outside: NDArray[np.bool_]) -> QualityColumn:
+def with_over_range(quality: QualityColumn, outside: NDArray[np.bool_] | None) -> QualityColumn:
     """The quality with OVER_RANGE added where a value is outside; no bit is ever taken away."""
-    if not np.count_nonzero(outside):
+    if outside is None:
         return quality
     return quality | (outside * np.uint16(Quality.OVER_RANGE))

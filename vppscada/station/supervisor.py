@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
-import numpy as np
 import structlog
 
-from vppscada.model.batch import Batch, Rows
+from vppscada.model.batch import Batch
 from vppscada.model.sessions import Session, SessionInput, SessionLost, SessionState, SessionStatus, next_state
 from vppscada.points.database import Database
+from vppscada.points.placement import Placement
 from vppscada.station.backoff import delay_s
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ class Supervisor:
         self.statistics: Counter[str] = Counter()
         self.status = SessionStatus(session.name, SessionState.IDLE, time.monotonic())
         self.tried = asyncio.Event()
-        self._rows: Rows = np.zeros(0, dtype=np.intp)
+        self._placement = Placement(())
         self._database = Database(())
         self._settled = settled
         self._changed: Callable[[SessionStatus], object] = lambda _: None
@@ -45,7 +45,7 @@ class Supervisor:
 
     def feed(self, rows: Sequence[int], database: Database, changed: Callable[[SessionStatus], object]) -> None:
         """From now on, put reading ``p`` at ``rows[p]`` of this database, and tell ``changed`` every new status."""
-        self._rows = np.array(rows, dtype=np.intp)
+        self._placement = Placement(rows)
         self._database = database
         self._changed = changed
         changed(self.status)
@@ -61,7 +61,7 @@ class Supervisor:
                 self._step(SessionInput.RETRY)
         finally:
             self._step(SessionInput.STOP)
-            self._database.comm_lost(self._rows, wall_ms())
+            self._database.comm_lost(self._placement.rows, wall_ms())
 
     async def _live(self) -> str:
         """One connection life; the reason of its end. A fault of the session's own code ends it like a loss."""
@@ -89,7 +89,7 @@ class Supervisor:
         was_up = self.status.state in (SessionState.ONLINE, SessionState.STARTING)
         self._step(SessionInput.LOST, reason)
         self.tried.set()
-        self._database.comm_lost(self._rows, wall_ms())
+        self._database.comm_lost(self._placement.rows, wall_ms())
         level = log.warning if was_up or self._failures == 1 else log.debug
         level("session_lost", session=self.session.name, reason=reason, failures=self._failures)
 
@@ -115,7 +115,7 @@ class Supervisor:
         """See `SessionListener`."""
         self.statistics["batches"] += 1
         self.statistics["readings"] += len(batch)
-        self._database.apply(batch.at(self._rows))
+        self._database.apply(self._placement.placed(batch))
 
     async def settled(self) -> None:
         """See `SessionListener`."""
