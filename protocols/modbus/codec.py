@@ -3,6 +3,7 @@
 import math
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,7 @@ _NO_REFERENCE = np.uint16(Quality.REFERENCE_ERR)
 _NO_VALUE = np.uint16(Quality.NONE)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class Reading(NamedTuple):
     """A decoded scan, one entry per point of the layout, device units; text where the point is one."""
 
     value: Values
@@ -85,7 +85,10 @@ def _decode_numbers(group: NumberGroup, registers: Words) -> tuple[Values, Quali
         return value, np.where(bad, _NO_REFERENCE, _ONLINE)
     value = raw.astype(np.float64)
     if group.type.is_float:
-        bad = ~np.isfinite(value)
+        finite = np.isfinite(value)
+        if np.count_nonzero(finite) == len(value):
+            return value, group.online
+        bad = ~finite
     elif not group.has_sentinels:
         return value, group.online
     else:

@@ -6,7 +6,6 @@ from collections import Counter
 from protocols.modbus.layout import address_of
 from protocols.modbus.plan import Block, span_of
 from protocols.modbus.replies import ReplyInvalid, read_words
-from protocols.modbus.requests import read_request
 from protocols.modbus.settings import ModbusSessionSettings
 from protocols.modbus.wire import Wire
 from protocols.modbus.word_orders import Expected, OrderFound, judge_orders
@@ -34,7 +33,7 @@ async def survey_orders(
             if found:
                 await asyncio.sleep(every_s)
             async with wire.turn:
-                reply = await wire.ask(read_request(block))
+                reply = await wire.ask(block.request)
             if reply.exception_code:
                 raise SessionLost(f"the device refused the read with exception {reply.exception_code}")
             found.append(tuple(int(word) for word in read_words(reply.payload, block.count)))

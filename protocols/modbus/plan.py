@@ -4,12 +4,13 @@ Register tables share one buffer of words and bit tables one of bits; a block sa
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from protocols.modbus.config import ModbusAddress, Table
+from protocols.modbus.requests import read_request
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,18 +23,24 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One read. ``offset`` is the place of its first register (or bit) in the buffer."""
+    """One read. ``offset`` is the place of its first register (or bit) in the buffer.
+
+    What is the same at each of its scans is worked out once.
+    """
 
     table: Table
     start: int
     count: int
     offset: int
     spans: tuple[Span, ...]  # the values it brings, ascending
+    is_bits: bool = field(init=False, repr=False, compare=False)
+    place: slice = field(init=False, repr=False, compare=False)  # in the buffer
+    request: bytes = field(init=False, repr=False, compare=False)  # the PDU
 
-    @property
-    def slice(self) -> slice:
-        """Its place in the buffer."""
-        return slice(self.offset, self.offset + self.count)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_bits", self.table.is_bits)
+        object.__setattr__(self, "place", slice(self.offset, self.offset + self.count))
+        object.__setattr__(self, "request", read_request(self.table, self.start, self.count))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,6 @@ import struct
 from collections.abc import Sequence
 
 from protocols.modbus.config import Table
-from protocols.modbus.plan import Block
 
 READ_FUNCTION = {
     Table.COIL: 1,
@@ -23,9 +22,9 @@ _HEAD = struct.Struct(">HH")
 _READ = struct.Struct(">BHH")
 
 
-def read_request(block: Block) -> bytes:
-    """The PDU of a read of a block."""
-    return _READ.pack(READ_FUNCTION[block.table], block.start, block.count)
+def read_request(table: Table, start: int, count: int) -> bytes:
+    """The PDU of a read of so many registers (or bits) from one on."""
+    return _READ.pack(READ_FUNCTION[table], start, count)
 
 
 def coil_write(register: int, on: bool, write_multiple: bool) -> tuple[int, bytes, bytes]:

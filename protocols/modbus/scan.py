@@ -33,10 +33,10 @@ class Reads:
         Raises:
             ReplyInvalid: the answer's length does not fit the question.
         """
-        if block.table.is_bits:
-            self.buffers.bits[block.slice] = read_bits(payload, block.count)
+        if block.is_bits:
+            self.buffers.bits[block.place] = read_bits(payload, block.count)
         else:
-            self.buffers.registers[block.slice] = read_words(payload, block.count)
+            self.buffers.registers[block.place] = read_words(payload, block.count)
         if self.faulty:
             self._mark(block, Quality.NONE)
 
@@ -74,6 +74,6 @@ class Reads:
         return bool(np.any(registers == 0) or np.any(bits == 0))
 
     def _mark(self, block: Block, quality: Quality) -> None:
-        column = self.buffers.bit_faults if block.table.is_bits else self.buffers.register_faults
-        column[block.slice] = quality
+        column = self.buffers.bit_faults if block.is_bits else self.buffers.register_faults
+        column[block.place] = quality
         self.faulty = True

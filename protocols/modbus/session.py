@@ -13,7 +13,6 @@ from protocols.modbus.codec import CannotEncode, decode
 from protocols.modbus.groups import Group, groups_of, holder_of
 from protocols.modbus.plan import Block
 from protocols.modbus.replies import GATEWAY_NO_PATH, GATEWAY_NO_RESPONSE, ReplyInvalid
-from protocols.modbus.requests import read_request
 from protocols.modbus.scan import Reads
 from protocols.modbus.settings import ModbusSessionSettings
 from protocols.modbus.wire import Wire
@@ -113,7 +112,8 @@ class ModbusSession:
             if not await self._step(wire, scans[at]):
                 continue
             self._tell(at, scans[at], listener)
-            self.statistics["scans_overrun"] += turns[at].finish(loop.time())
+            if turns[at].finish(loop.time()):
+                self.statistics["scans_overrun"] += 1
             if not started and all(scan.cause is Cause.CYCLIC for scan in scans):
                 self._must_have_brought_something(scans)
                 self._most_strikes = STRIKES
@@ -151,7 +151,7 @@ class ModbusSession:
     async def _read(self, wire: Wire, reads: Reads, block: Block) -> tuple[Block, ...]:
         """Read one block; returns the blocks to be read in its place if the device refuses it."""
         try:
-            reply = await wire.ask(read_request(block))
+            reply = await wire.ask(block.request)
             if not reply.exception_code:
                 reads.accept(block, reply.payload)
                 self._strikes = 0

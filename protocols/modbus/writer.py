@@ -12,7 +12,6 @@ from protocols.modbus.config import ModbusAddress
 from protocols.modbus.layout import address_of
 from protocols.modbus.plan import Block, span_of
 from protocols.modbus.replies import ReplyInvalid, check_echo, read_bits, read_words, write_result
-from protocols.modbus.requests import read_request
 from protocols.modbus.settings import ModbusSessionSettings
 from protocols.modbus.wire import Wire
 from protocols.modbus.writes import Step, Write, is_shown, needs_read, steps_of, write_analog, write_binary
@@ -118,7 +117,7 @@ class Writer:
         span = span_of(address)
         block = Block(address.table, span.start, address.registers, 0, (span,))
         try:
-            reply = await wire.ask(read_request(block))
+            reply = await wire.ask(block.request)
             if reply.exception_code:
                 return f"exception {reply.exception_code}"
             read = read_bits if address.table.is_bits else read_words
