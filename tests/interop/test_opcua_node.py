@@ -12,6 +12,7 @@ import pytest
 from protocols.opcua import DRIVER
 from protocols.opcua.session import OpcUaSession
 from protocols.opcua.settings import OpcUaOutstationSettings, OpcUaSessionSettings, Security, SecurityMode
+from protocols.opcua.users import Anonymous, Right, user_line
 from tests.contract.recorders import Recorder
 from tests.interop.node_peers import NAMESPACE, NodePeer, Papers, node_peer, papers
 from tests.interop.peer_processes import free_port, until
@@ -243,6 +244,48 @@ async def test_its_client_reads_watches_and_writes_at_our_server(tmp_path: Path,
             assert str((await client.ask(f"write {power} Float 1"))["status"]).startswith("Bad")
         async with node_peer(tmp_path, "client.js", **shown(other)) as stranger:
             assert (await stranger.line()).startswith("refused")
+    finally:
+        await device.stop()
+
+
+async def test_its_users_read_operate_or_stay_out(tmp_path: Path) -> None:
+    ours, theirs = papers(tmp_path, "station"), papers(tmp_path, "client")
+    users = tmp_path / "users.txt"
+    users.touch(mode=0o600)
+    lines = (user_line(name, Right(right), f"of {name}") for name, right in (("op", "operate"), ("eye", "read")))
+    users.write_text("".join(f"{line}\n" for line in lines))
+    handler = Handler()
+    settings = OpcUaOutstationSettings(
+        port=0,
+        application_uri=ours.uri,
+        security=Security.AES256,
+        certificate=ours.certificate,
+        private_key=ours.key,
+        client_certificates=(theirs.certificate,),
+        users_file=users,
+        anonymous=Anonymous.NONE,
+    )
+    device = DRIVER.outstation("station", settings, ROWS, handler, None)
+    await device.start()
+    told = {
+        "url": f"opc.tcp://127.0.0.1:{device.port}",
+        "policy": POLICIES[Security.AES256],
+        "mode": "SignAndEncrypt",
+        "trusted": [str(ours.pem)],
+        "certificate": str(theirs.pem),
+        "privateKey": str(theirs.key),
+        "uri": theirs.uri,
+    }
+    try:
+        for user, status in (("op", "Good"), ("eye", "BadUserAccessDenied")):
+            async with node_peer(tmp_path, "client.js", **told, user=user, password=f"of {user}") as client:
+                await client.until("ready")
+                written = await client.ask(f"write ns={await namespace_index(client)};s=sp Float 2.5")
+                assert written == {"status": status}
+        assert len(handler.operated) == 1
+        for stranger in ({"user": "op", "password": "guessed"}, {"user": "nobody", "password": "of op"}, {}):
+            async with node_peer(tmp_path, "client.js", **told, **stranger) as client:
+                assert (await client.line()).startswith("refused")
     finally:
         await device.stop()
 
