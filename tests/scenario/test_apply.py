@@ -9,8 +9,11 @@ import pytest
 from tests.scenario.harness import Ems, Processes, free_ports, until
 from tests.scenario.test_local_api import vppscada
 from vppscada.admin.station_client import StationClient
+from vppscada.maps import load_site
+from vppscada.maps.columns import COLUMNS
 from vppscada.model.commands import Accepted
 from vppscada.model.quality import Quality
+from vppscada.station.drivers import DRIVERS
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -156,5 +159,33 @@ async def test_an_outstation_that_cannot_listen_leaves_the_site_as_it_was(tmp_pa
             await until(lambda: ems.value("plant.sessions_online") == 2, START_S, "sessions as before")
         begun = [line for line in plant.log("station").splitlines() if "session_started" in line]
         assert len(begun) == 2  # the devices' sessions were never touched
+        assert await plant.end("station") == 0
+        assert plant.complaints() == []
+
+
+async def test_a_point_calculated_for_the_site_is_added_and_told_to_the_ems_no_better_than_its_sources(
+    tmp_path: Path,
+) -> None:
+    files = Files(tmp_path / "site")
+    async with Processes(str(files.site), tmp_path, 60.0, own_ports=True) as plant:
+        await started(plant)
+        files.change(files.site, "[plant]\n", '[plant]\ncalculations = "calc.csv"\n')
+        cells = {"point": "plant.both", "kind": "analog_input", "units": "MW", "deadband": "0.01", "event_class": "2"}
+        cells["expression"] = '"sum(battery.active_power, genset.active_power)"'
+        lines = ",".join(COLUMNS), ",".join(cells.get(column, "") for column in COLUMNS)
+        files.site.with_name("calc.csv").write_text("\n".join(lines) + "\n")
+        files.ems.write_text(files.ems.read_text() + "plant.both,,analog_input,,40,,,float32,,,,,,,2,,,,,,,\n")
+        command = ("apply", str(files.site), "--state", str(plant.state), "--within", "3", "--yes")
+        status, out, err = await vppscada(*command)
+        assert status == 0, out + err
+        assert "point plant.both added" in out and "0 of 2 sessions would be started anew; 1 EMS" in out
+        plant.site = load_site(plant.site_file, DRIVERS)
+        async with Ems(plant) as ems:
+            await until(lambda: ems.quality("plant.both") == Quality.ONLINE, START_S, "both are known")
+            assert await ems.set_analog("plant.target_command", TARGET_MW) == Accepted()
+            await until(lambda: abs(ems.value("plant.both") - TARGET_MW) < 0.15, START_S, "it follows its sources")
+            await plant.kill("genset")
+            await until(lambda: not ems.quality("plant.both") & Quality.ONLINE, START_S, "it is no better than they")
+            assert ems.quality("plant.both") & Quality.COMM_LOST
         assert await plant.end("station") == 0
         assert plant.complaints() == []
