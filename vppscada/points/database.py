@@ -22,6 +22,7 @@ from vppscada.points.latest import (
     Runs,
     Where,
     has_duplicates,
+    items_at,
     last_of_each,
     newest_of_each,
     not_late,
@@ -104,7 +105,7 @@ class Database:
             return self._publish(self._take_states(batch, value, quality, run))
         if has_duplicates(batch.rows, self._scratch):
             last = last_of_each(batch.rows)
-            batch, value, quality = _items(batch, last), value[last], quality[last]
+            batch, value, quality = items_at(batch, last), value[last], quality[last]
         return self._publish(self._take_states(batch, value, quality, batch.rows))
 
     def set_values(
@@ -136,7 +137,7 @@ class Database:
         batch = Batch(row_column, value, qualities, times, timed, now_ms, Cause.CALCULATED)
         if has_duplicates(row_column, self._scratch):
             last = last_of_each(row_column)
-            batch, value, qualities = _items(batch, last), value[last], qualities[last]
+            batch, value, qualities = items_at(batch, last), value[last], qualities[last]
         if self._forcing.touches(batch.rows):
             batch = self._unforced(batch, value, qualities)
             value, qualities = batch.value, batch.quality
@@ -253,12 +254,12 @@ class Database:
         """The items of a batch whose rows exist, and the texts of those rows only."""
         rows = batch.rows
         if not len(rows) or (int(rows.min()) >= 0 and int(rows.max()) < len(self)):
-            return _items(batch, np.arange(len(rows))) if batch.texts else batch
+            return items_at(batch, np.arange(len(rows))) if batch.texts else batch
         there = np.flatnonzero((rows >= 0) & (rows < len(self)))
         dropped = len(rows) - len(there)
         self.statistics["rows_unknown"] += dropped
         _log.warning("readings_dropped", reason="no such row", count=dropped, cause=batch.cause)
-        return _items(batch, there)
+        return items_at(batch, there)
 
     def _take_states(self, batch: Batch, value: Values, quality: QualityColumn, where: Where) -> ChangeSet:
         """``where`` are the rows of the batch, none of them twice."""
@@ -296,7 +297,7 @@ class Database:
         at = self._newest(batch)
         current = np.zeros(len(rows), dtype=np.bool_)
         current[at] = True
-        self._write(rows[at], _items(batch, at), value[at], quality[at])
+        self._write(rows[at], items_at(batch, at), value[at], quality[at])
         self._reported[rows[at]] = value[at]
         self.statistics["events_applied"] += len(rows)
         return ChangeSet(
@@ -343,7 +344,7 @@ class Database:
         """The items of a batch whose rows are not forced, in engineering units; the others are kept for later."""
         whole = replace(batch, value=value, quality=quality)
         self._forcing.keep(whole)
-        return _items(whole, np.flatnonzero(self._forcing.free(batch.rows)))
+        return items_at(whole, np.flatnonzero(self._forcing.free(batch.rows)))
 
     def _beneath(self, row: int) -> Beneath:
         return Beneath(
@@ -381,22 +382,3 @@ class Database:
         except Exception:
             self.statistics["subscribers_failed"] += 1
             _log.exception("subscriber_failed", subscriber=repr(subscriber), changes=len(changes))
-
-
-def _items(batch: Batch, at: Positions) -> Batch:
-    """The items of a batch at some positions."""
-    rows = batch.rows[at]
-    texts = batch.texts
-    if texts:
-        kept = set(rows.tolist())
-        texts = {row: text for row, text in texts.items() if row in kept}
-    return Batch(
-        rows,
-        batch.value[at],
-        batch.quality[at],
-        batch.source_time_ms[at],
-        batch.time_quality[at],
-        batch.received_time_ms,
-        batch.cause,
-        texts,
-    )

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vppscada.model.batch import Rows, TimeQualityColumn, TimesMs
+from vppscada.model.batch import Batch, Rows, TimeQualityColumn, TimesMs
 from vppscada.model.quality import TimeQuality
 
 Positions = NDArray[np.intp]
@@ -100,3 +100,22 @@ def newest_of_each(
     last = np.ones(len(ranked), dtype=np.bool_)
     last[:-1] = group[ranked[1:]] != group[ranked[:-1]]
     return np.sort(order[ranked[last]])
+
+
+def items_at(batch: Batch, at: Positions) -> Batch:
+    """The items of a batch at some positions."""
+    rows = batch.rows[at]
+    texts = batch.texts
+    if texts:
+        kept = set(rows.tolist())
+        texts = {row: text for row, text in texts.items() if row in kept}
+    return Batch(
+        rows,
+        batch.value[at],
+        batch.quality[at],
+        batch.source_time_ms[at],
+        batch.time_quality[at],
+        batch.received_time_ms,
+        batch.cause,
+        texts,
+    )
