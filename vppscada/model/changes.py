@@ -69,19 +69,17 @@ class ChangeSet:
         )
 
 
-_NOTHING = (
+#: What a batch changed that changed nothing, as most of a poll does.
+NO_CHANGES = ChangeSet(
     np.zeros(0, dtype=np.intp),
     np.zeros(0),
     np.zeros(0, dtype=np.uint16),
     np.zeros(0, dtype=np.int64),
     np.zeros(0, dtype=np.uint8),
+    0,
+    Cause.CYCLIC,
+    np.zeros(0, dtype=np.bool_),
 )
-_NO_FLAGS: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
-
-
-def no_changes(received_time_ms: int, cause: Cause) -> ChangeSet:
-    """What a batch changed that changed nothing."""
-    return ChangeSet(*_NOTHING, received_time_ms, cause, _NO_FLAGS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ import structlog
 from numpy.typing import ArrayLike, NDArray
 
 from vppscada.model.batch import Batch, Cause, Rows, TimeQualityColumn, TimesMs, Values
-from vppscada.model.changes import EVENT_CAUSES, ChangeSet, LastValues, no_changes
+from vppscada.model.changes import EVENT_CAUSES, NO_CHANGES, ChangeSet, LastValues
 from vppscada.model.points import Point, PointKind
 from vppscada.model.quality import Quality, QualityColumn, TimeQuality
 from vppscada.model.scaling import ScalingColumns
@@ -267,7 +267,7 @@ class Database:
         same = np.count_nonzero(value == self._reported[where]) == len(value)
         if same and not batch.texts and np.count_nonzero(quality == self.quality[where]) == len(value):
             self._write(where, batch, value, quality)  # as most of a poll is
-            return no_changes(batch.received_time_ms, batch.cause)
+            return NO_CHANGES
         changed = beyond_deadband(value, self._reported[where], self._deadband[where])
         changed |= quality != self.quality[where]
         texts: dict[int, str] = {}
@@ -276,7 +276,7 @@ class Database:
             changed |= np.isin(rows, np.fromiter(texts, dtype=np.intp, count=len(texts)))
         self._write(where, batch, value, quality)
         if not np.count_nonzero(changed):
-            return no_changes(batch.received_time_ms, batch.cause)
+            return NO_CHANGES
         at = np.flatnonzero(changed)
         changed_rows = rows[at]
         self._reported[changed_rows] = value[at]
