@@ -1,4 +1,4 @@
-"""The assets of a site with their maps: what a map must fill, and what assets on one session must not share."""
+"""The assets of a site with their maps, and what assets on one session must not share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,9 @@ from vppscada.maps.site_assets import read_asset
 from vppscada.maps.site_points import COMM_ONLINE, DISPATCH_SETPOINT
 from vppscada.maps.site_sessions import Linked
 from vppscada.maps.words import quoted
-from vppscada.model.assets import Asset, AssetFamily, AssetKind
+from vppscada.model.assets import Asset
 from vppscada.model.drivers import Driver
 from vppscada.model.errors import Fault
-from vppscada.model.points import Role
-
-#: Roles that the map of an asset must fill; of several in one entry, one is enough.
-_ROLES_OF_ALL: tuple[tuple[Role, ...], ...] = ((Role.ACTIVE_POWER,), (Role.SETPOINT,))
-_ROLES: dict[AssetFamily, tuple[tuple[Role, ...], ...]] = {
-    AssetFamily.THERMAL: ((Role.START_STOP,), (Role.RUNNING,)),
-    AssetFamily.RENEWABLE: ((Role.AVAILABLE_POWER,),),
-    AssetFamily.STORAGE: ((Role.STATE_OF_CHARGE, Role.STORED_ENERGY),),
-}
-#: Roles by which the plant commands an asset: their points must be writable.
-_COMMAND_ROLES = (Role.SETPOINT, Role.START_STOP, Role.SETPOINT_ENABLE, Role.FAULT_RESET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +28,8 @@ class AssetTable:
     fields: Fields
     asset: Asset | None
     map: PointMap | None
-    whole: bool  # every point of it could be read
+    map_whole: bool  # every point of it could be read
+    whole: bool  # and the asset as well, and its session
 
     @property
     def name(self) -> str:
@@ -64,10 +54,9 @@ def read_fleet(
         link = links.get(fields.values.get("session", ""))
         found, whole = maps.read(fields, link.driver if link else None, drivers)
         if found is not None and whole:
-            _check_roles(fields, found, faults)
             _check_own_names(fields, found, faults)
             _check_sizes(asset, found, faults)
-        fleet.append(AssetTable(fields, asset, found, whole and asset is not None and link is not None))
+        fleet.append(AssetTable(fields, asset, found, whole, whole and asset is not None and link is not None))
     of_session: dict[str, list[AssetTable]] = {}
     for one in fleet:
         of_session.setdefault(str(one.fields.values.get("session", "")), []).append(one)
@@ -107,21 +96,6 @@ class _Maps:
             found = read_device_map(file, driver, self._faults)
             self._read[key] = found, found is not None and len(self._faults) == before
         return self._read[key]
-
-
-def _check_roles(fields: Fields, found: PointMap, faults: list[Fault]) -> None:
-    kind: AssetKind | None = fields.values.get("kind")
-    filled = {line.role for line in found.enabled}
-    for roles in (*_ROLES_OF_ALL, *(_ROLES[kind.family] if kind else ())):
-        if not filled & set(roles):
-            words = " or ".join(roles)
-            expected = f"a map with a point in the role {words}, which {kind or 'every asset'} needs"
-            faults.append(fields.table.fault("map", f"map {found.file.name} without {words}", expected))
-    faults.extend(
-        line.place("writable").fault(f"{line.point} that is not writable", f"yes for the role {line.role}")
-        for line in found.enabled
-        if line.role in _COMMAND_ROLES and not line.writable
-    )
 
 
 def _check_sizes(asset: Asset | None, found: PointMap, faults: list[Fault]) -> None:
