@@ -87,7 +87,8 @@ class _Work:
     def _timer(self, node: Timer) -> Reading:
         source = self.of(node.argument)
         high = source.value != 0.0 and not math.isnan(source.value)
-        memory = taken(self.memory[node.index], high, source.quality, self._now_ms, node.duration_ms)
+        pulse_ms = node.duration_ms if node.function == "pulse" else 0
+        memory = taken(self.memory[node.index], high, source.quality, self._now_ms, pulse_ms)
         self.memory[node.index] = memory
         value, quality, wake_ms = output(node.function, node.duration_ms, memory, self._now_ms)
         if wake_ms is not None:

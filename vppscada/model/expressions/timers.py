@@ -25,7 +25,10 @@ class Memory:
 
 
 def taken(memory: Memory | None, high: bool, quality: int, now_ms: int, pulse_ms: int) -> Memory:
-    """The memory after a reading. ``pulse_ms``: while a pulse of that length runs, a rise begins no other."""
+    """The memory after a reading. ``pulse_ms``: while a pulse of that length runs, a rise begins no other; 0 for others.
+
+    Whether a pulse runs is as doubtful as what was seen for as long as one takes: a rise may have been missed.
+    """
     if memory is None:
         # Nobody saw it rise: it counts from now, so that a restart never shortens a delay.
         return Memory(high, quality, quality, now_ms if high else None, None, now_ms)
@@ -41,7 +44,8 @@ def taken(memory: Memory | None, high: bool, quality: int, now_ms: int, pulse_ms
         )
     running = memory.rose_ms is not None and now_ms < memory.rose_ms + pulse_ms
     rose_ms = now_ms if high and not running else memory.rose_ms
-    known = combined(combined(memory.last, quality), memory.quality if running else memory.last)
+    sure = now_ms - memory.sure_ms >= pulse_ms
+    known = combined(combined(memory.last, quality), memory.last if sure else memory.quality)
     return Memory(high, quality, known, now_ms, rose_ms, now_ms)
 
 
