@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
+from vppscada.maps.expression_units import TRUTH, Source, assignment, result_of
 from vppscada.maps.map_cells import LineReader
+from vppscada.maps.quantities import measure
 from vppscada.maps.units import expression_factor, fixed_units
 from vppscada.maps.words import one_of, quoted
 from vppscada.model.calculations import Calculation
@@ -52,7 +54,7 @@ def calculation(line: "MapLine", owner: str) -> Calculation | None:
 def check_calculations(
     lines: Mapping[str, "MapLine"], by_id: Mapping[str, Point], doubtful: frozenset[str], faults: list[Fault]
 ) -> None:
-    """Expressions read points that exist, are in use and are numbers, and none reads itself by whatever way.
+    """Expressions read points that exist, are in use and are numbers, in units that fit, and none reads itself.
 
     Args:
         lines: the lines of calculated points by their ids.
@@ -62,12 +64,42 @@ def check_calculations(
     """
     for owner, line in lines.items():
         expression = line.expression
-        for name, position in zip(expression.names, expression.positions, strict=True) if expression else ():
+        if expression is None:
+            continue
+        before = len(faults)
+        for name, position in zip(expression.names, expression.positions, strict=True):
             wanted = full_id(name, owner)
             problem = _problem(wanted, by_id, doubtful)
             if problem:
                 faults.append(line.reader.place_within("expression", position).fault(*problem))
+        if len(faults) == before:
+            _check_units(owner, line, expression, by_id, faults)
     _check_cycles(lines, faults)
+
+
+def _check_units(
+    owner: str, line: "MapLine", expression: Expression, by_id: Mapping[str, Point], faults: list[Fault]
+) -> None:
+    """The units within it fit together, and the result those of the point."""
+    sources = [_source(name, by_id.get(full_id(name, owner))) for name in expression.names]
+    result, misfits = result_of(expression, sources)
+    faults.extend(
+        line.reader.place_within("expression", one.position).fault(one.found, one.expected) for one in misfits
+    )
+    units = fixed_units(line.role) or line.units
+    problem = assignment(result, units) if line.kind.is_analog and not misfits else None
+    if problem:
+        place = line.place("units") if line.units else line.reader.place_within("expression", 0)
+        faults.append(place.fault(*problem))
+
+
+def _source(name: str, point: Point | None) -> Source:
+    if point is None:
+        return Source(name, None)
+    if not point.kind.is_analog:
+        return Source(name, TRUTH)
+    fixed = fixed_units(point.role)
+    return Source(name, measure(fixed or point.units), not fixed and point.address is not None)
 
 
 def _problem(wanted: str, by_id: Mapping[str, Point], doubtful: frozenset[str]) -> tuple[str, str] | None:

@@ -1,16 +1,26 @@
 """From text to tree, by recursive descent: one method for each level of binding."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vppscada.model.expressions.functions import CHOOSING, FUNCTIONS, TIMERS
-from vppscada.model.expressions.syntax import Call, Expression, ExpressionError, Node, Number, Reference, Timer
+from vppscada.model.expressions.syntax import (
+    Call,
+    Expression,
+    ExpressionError,
+    Node,
+    Number,
+    Reference,
+    Timer,
+    height_above,
+)
 from vppscada.model.expressions.tokens import Kind, Token, tokens
 
 #: Factor from a unit to the plant's unit of that quantity (seconds for times); None if there is no such unit.
 UnitFactor = Callable[[str], float | None]
 LONGEST = 4_000
 DEEPEST = 60
+HIGHEST = 2 * DEEPEST
 LONGEST_DELAY_S = 31 * 86_400.0
 _DURATIONS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
@@ -86,8 +96,9 @@ class _Parser:
         return self._chain(self._not, "and")
 
     def _not(self) -> Node:
+        position = self._next.position
         if self._one_of("not"):
-            return self._deeper(lambda: Call("not", (self._not(),)))
+            return self._deeper(lambda: self._part("not", (self._not(),), position))
         return self._comparison()
 
     def _comparison(self) -> Node:
@@ -95,7 +106,7 @@ class _Parser:
         sign = self._one_of(*_COMPARISONS)
         if sign is None:
             return left
-        node = Call(sign, (left, self._chain(self._product, "+", "-")))
+        node = self._part(sign, (left, self._chain(self._product, "+", "-")), left.position)
         if self._next.text in _COMPARISONS:
             raise self._fault("and, or, or parentheses: comparisons do not chain")
         return node
@@ -104,8 +115,9 @@ class _Parser:
         return self._chain(self._signed, "*", "/")
 
     def _signed(self) -> Node:
+        position = self._next.position
         if self._one_of("-"):
-            return self._deeper(lambda: Call("negate", (self._signed(),)))
+            return self._deeper(lambda: self._part("negate", (self._signed(),), position))
         return self._operand()
 
     def _chain(self, level: Callable[[], Node], *signs: str) -> Node:
@@ -115,8 +127,18 @@ class _Parser:
             links += 1
             if links > DEEPEST:
                 raise self._fault(f"at most {DEEPEST} operators in a row, or sum(…)")
-            node = Call(sign, (node, level()))
+            node = self._part(sign, (node, level()), node.position)
         return node
+
+    def _part(self, function: str, arguments: tuple[Node, ...], position: int) -> Call:
+        return Call(function, arguments, position, self._height(arguments, position))
+
+    def _height(self, arguments: Sequence[Node], position: int) -> int:
+        """Chains within chains pile up although none of them is long: who works them out must come back from there."""
+        height = height_above(arguments)
+        if height > HIGHEST:
+            raise ExpressionError(position, f"{height} operators within each other", f"at most {HIGHEST}")
+        return height
 
     def _deeper(self, inner: Callable[[], Node]) -> Node:
         self._depth += 1
@@ -142,12 +164,13 @@ class _Parser:
         if self._next.text == "(":
             return self._deeper(lambda: self._call(token))
         if token.text in ("true", "false"):
-            return Number(float(token.text == "true"))
+            return Number(float(token.text == "true"), position=token.position)
         self._names.setdefault(token.text, token.position)
-        return Reference(list(self._names).index(token.text))
+        return Reference(list(self._names).index(token.text), token.position)
 
     def _number(self) -> Number:
-        value = float(self._take().text)
+        token = self._take()
+        value, written = float(token.text), ""
         if self._next.kind is Kind.UNIT:
             unit = self._take()
             factor = durations(unit.text)
@@ -155,8 +178,8 @@ class _Parser:
             if factor is None:
                 expected = "a unit, as in 250 kW or 5 min (a blank before / divides)"
                 raise ExpressionError(unit.position, repr(unit.text), expected)
-            value *= factor
-        return Number(value)
+            value, written = value * factor, unit.text
+        return Number(value, written, token.position)
 
     def _call(self, name: Token) -> Node:
         if name.text not in _ARITIES:
@@ -174,8 +197,8 @@ class _Parser:
         self._want(")")
         self._check_count(name, len(arguments))
         if name.text in TIMERS:
-            return self._timer(name.text, arguments, begins)
-        return Call("select" if name.text == "if" else name.text, tuple(arguments))
+            return self._timer(name, arguments, begins)
+        return self._part("select" if name.text == "if" else name.text, tuple(arguments), name.position)
 
     def _check_count(self, name: Token, count: int) -> None:
         least, most = _ARITIES[name.text]
@@ -183,13 +206,15 @@ class _Parser:
             wanted = f"{least}" if most == least else f"{least} or more"
             raise ExpressionError(name.position, f"{name.text} of {count}", f"{name.text} of {wanted}")
 
-    def _timer(self, function: str, arguments: list[Node], begins: list[int]) -> Timer:
-        seconds = 0.0
+    def _timer(self, name: Token, arguments: list[Node], begins: list[int]) -> Timer:
+        duration = Number(0.0)
         if len(arguments) > 1:
-            duration = arguments[1]
-            if not isinstance(duration, Number) or not 0.001 <= duration.value <= LONGEST_DELAY_S:
+            given = arguments[1]
+            if not isinstance(given, Number) or not 0.001 <= given.value <= LONGEST_DELAY_S:
                 found = self._text[begins[1] :].split(")")[0].strip()
                 raise ExpressionError(begins[1], repr(found[:30]), "a duration, as in 5 s, up to 31 d")
-            seconds = duration.value
+            duration = given
         self._timers += 1
-        return Timer(function, arguments[0], round(seconds * 1000.0), self._timers - 1)
+        duration_ms = round(duration.value * 1000.0)
+        height = self._height(arguments, name.position)
+        return Timer(name.text, arguments[0], duration_ms, self._timers - 1, duration, name.position, height)

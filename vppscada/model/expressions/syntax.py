@@ -1,6 +1,7 @@
-"""The tree of an expression. Positions are characters of its text, from 0."""
+"""The tree of an expression. Positions are characters of its text, from 0: where a part begins."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from vppscada.model.errors import VppscadaError
 
@@ -17,9 +18,11 @@ class ExpressionError(VppscadaError):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A constant, in the plant's units."""
+    """A constant, in the plant's units; ``unit`` as it was written, empty without one."""
 
     value: float
+    unit: str = ""
+    position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Reference:
     """A point, by its place in `Expression.names`."""
 
     index: int
+    position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,29 @@ class Call:
 
     function: str
     arguments: tuple["Node", ...]
+    position: int = field(default=0, compare=False)
+    height: int = field(default=1, compare=False)  # of the tree below it, itself counted
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A timer; ``index`` is its place in the memory of the expression."""
+    """A timer; ``index`` is its place in the memory of the expression, ``duration`` the second argument as written."""
 
     function: str
     argument: "Node"
     duration_ms: int
     index: int
+    duration: Number | None = None
+    position: int = field(default=0, compare=False)
+    height: int = field(default=1, compare=False)
 
 
 Node = Number | Reference | Call | Timer
+
+
+def height_above(arguments: Iterable[Node]) -> int:
+    """The height of a part that is worked out of these."""
+    return 1 + max((node.height if isinstance(node, Call | Timer) else 0 for node in arguments), default=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Memory:
 
 
 def taken(memory: Memory | None, high: bool, quality: int, now_ms: int, pulse_ms: int) -> Memory:
-    """The memory after a reading. ``pulse_ms``: while a pulse of that length runs, a rise begins no other; 0 for others.
+    """The memory after a reading. ``pulse_ms``: while a pulse of that length runs, a rise begins no other; 0: no pulse.
 
     Whether a pulse runs is as doubtful as what was seen for as long as one takes: a rise may have been missed.
     """

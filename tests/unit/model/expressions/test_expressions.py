@@ -5,6 +5,7 @@ import math
 import pytest
 
 from vppscada.model.expressions import ExpressionError, Outcome, Reading, evaluate, parse
+from vppscada.model.expressions.syntax import Call
 from vppscada.model.quality import Quality, TimeQuality
 
 GOOD = int(Quality.ONLINE)
@@ -207,3 +208,45 @@ def test_a_delay_that_was_not_watched_all_along_is_as_doubtful_as_what_was_seen_
     assert timer.at(6_000, 1) == (1, LOST)
     assert timer.wake() == 7_000
     assert timer.at(7_000, 1) == (1, GOOD)
+
+
+def test_a_delay_that_begins_after_a_doubtful_one_was_over_is_not_doubtful_for_it() -> None:
+    timer = Clocked("on_delay(a, 5 s)")
+    timer.at(0, 1, LOST)
+    assert timer.at(1_000, 0) == (0, GOOD)
+    assert timer.at(2_000, 1) == (0, GOOD)
+    assert timer.at(7_000, 1) == (1, GOOD)
+
+
+@pytest.mark.parametrize("seen", [0, 1])
+def test_whether_a_pulse_runs_is_doubtful_while_a_rise_may_have_been_missed(seen: float) -> None:
+    timer = Clocked("pulse(a, 5 s)")
+    timer.at(0, 0)
+    timer.at(1_000, seen, LOST)
+    timer.at(2_000, 0)
+    assert timer.at(3_000, 1) == (1, LOST)  # it ends at 6 s or at 8 s
+
+
+def nested_chains(chains: int, links: int) -> str:
+    text = "x"
+    for _ in range(chains):
+        text = f"({text}{' + 1' * links})"
+    return text
+
+
+def test_chains_within_chains_do_not_grow_beyond_what_can_be_worked_out() -> None:
+    assert worked_out(nested_chains(2, 60), x=reading(1)).reading.value == 121
+    with pytest.raises(ExpressionError) as caught:
+        parse(nested_chains(15, 60))
+    assert (caught.value.found, caught.value.expected) == ("121 operators within each other", "at most 120")
+
+
+def test_every_part_knows_where_it_begins() -> None:
+    root = parse("  1 + (min(a, -b) - on_delay(c, 5 s))").root
+    assert isinstance(root, Call)
+    difference = root.arguments[1]
+    assert isinstance(difference, Call)
+    smallest, timer = difference.arguments
+    assert isinstance(smallest, Call)
+    assert [root.position, difference.position, timer.position] == [2, 7, 20]
+    assert [part.position for part in smallest.arguments] == [11, 14]
