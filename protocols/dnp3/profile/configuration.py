@@ -6,7 +6,15 @@ from protocols.dnp3.profile.items import Item, Items, explained, limits, setting
 
 _LARGEST_FRAME = 292
 _MOST_MS = 2_147_483_647
-_IIN14 = ("never", "atStartup", "periodically")
+_LONGEST_S = 31_536_000
+#: Whether some of the sources are whole networks, whether there are several of them → the schema's word.
+_SOURCES = {
+    (False, False): "basedOnIPAddress",
+    (False, True): "basedOnListOfIPAddresses",
+    (True, False): "basedOnWildcardIPAddress",
+    (True, True): "basedOnListOfWildcardIPAddresses",
+}
+_UP_TO_A_YEAR = (("minimum", 0), ("maximum", _LONGEST_S))
 _CONTROL_STATUSES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 126, 127)
 
 
@@ -20,10 +28,7 @@ def configuration(name: str, settings: Dnp3OutstationSettings, master: Dnp3Outst
         ("applConfig", _application(master)),
         ("outstationConfig", _outstation(settings, master)),
         ("unsolicitedConfig", _unsolicited(master)),
-        (
-            "outstationPerformance",
-            [setting("outstationSetsIIN14", ["never", "atStartup", "periodically"], _iin14(settings))],
-        ),
+        ("outstationPerformance", [_iin14(settings)]),
         ("broadcastConfig", [setting("broadcastFunctionalitySupported", ["enabled"])]),
     ]
 
@@ -59,6 +64,13 @@ def _serial(settings: Dnp3OutstationSettings) -> Items:
     ]
 
 
+def _sources_word(master: Dnp3OutstationSettings) -> str:
+    if not master.sources:
+        return "allowsAll"
+    whole = any(network.num_addresses > 1 for network in master.sources)
+    return _SOURCES[whole, len(master.sources) > 1]
+
+
 def _network(settings: Dnp3OutstationSettings, master: Dnp3OutstationSettings) -> Items:
     kind, role = settings.transport.kind, settings.transport.role
     listens = role is MediumRole.SERVER
@@ -69,8 +81,8 @@ def _network(settings: Dnp3OutstationSettings, master: Dnp3OutstationSettings) -
     ]
     if listens:
         items.append(("ipAddress", [("currentValue", [("address", settings.host)])]))
-    limited = "limitsByIPAddress" if master.sources else "allowsAll"
-    items.append(setting("tcpConnectionEstablishment", ["allowsAll", "limitsByIPAddress"], [limited]))
+    words = ["allowsAll", *_SOURCES.values()]
+    items.append(setting("tcpConnectionEstablishment", words, [_sources_word(master)]))
     if master.sources:
         sources = [("address", str(network)) for network in master.sources]
         items.append(("ipAddressOfRemoteDevice", [("currentValue", sources)]))
@@ -125,7 +137,7 @@ def _outstation(settings: Dnp3OutstationSettings, master: Dnp3OutstationSettings
     sometimes = [explained("sometimes", "When it carries events, or ends a response of several fragments")]
     return [
         setting("applicationLayerConfirmTimeout", [limits(0, _MOST_MS)], [("value", timeout_ms)]),
-        setting("timeSyncRequired", ["never", "periodically"], _iin14(settings, periodic=True)),
+        setting("timeSyncRequired", ["never", ("periodicallyRange", _UP_TO_A_YEAR)], _time_needed(settings)),
         setting("deviceTroubleBit", [trouble]),
         setting("fileHandleTimeout", ["notApplicable"]),
         setting("eventBufferOverflowBehavior", ["discardOldest"]),
@@ -154,7 +166,14 @@ def _unsolicited(master: Dnp3OutstationSettings) -> Items:
     ]
 
 
-def _iin14(settings: Dnp3OutstationSettings, *, periodic: bool = False) -> Items:
+def _iin14(settings: Dnp3OutstationSettings) -> Item:
+    again: Items = [("afterLastTimeSync", settings.need_time_s)] if settings.need_time_s > 0 else []
+    now = ["never"] if settings.trust_local_clock else ["atStartup", *again]
+    return setting("outstationSetsIIN14", ["never", "atStartup", ("afterLastTimeSyncRange", _UP_TO_A_YEAR)], now)
+
+
+def _time_needed(settings: Dnp3OutstationSettings) -> Items:
     if settings.trust_local_clock:
         return ["never"]
-    return ["periodically"] if periodic or settings.need_time_s > 0 else ["atStartup"]
+    once: Item = ("note", "After each restart, and not again")
+    return [("periodically", settings.need_time_s)] if settings.need_time_s > 0 else [once]

@@ -50,8 +50,9 @@ def _group(settings: Dnp3OutstationSettings, kind: PointKind) -> Iterator[Item]:
             yield setting("class0ResponseMode", class_0)
             yield setting("objectGroupSelection", ["fixedGroup110"])
         case PointKind.BINARY_OUTPUT | PointKind.ANALOG_OUTPUT:
-            yield setting("class0ResponseMode", class_0)
-            yield setting("defaultStaticVariation", by_point)
+            first = setting("class0ResponseMode", class_0), setting("defaultStaticVariation", by_point)
+            # The schema has these two the other way round for analog outputs.
+            yield from first if kind is PointKind.BINARY_OUTPUT else reversed(first)
             yield setting("changeEventReportingMode", ["allEvents"])
             yield "maxTimeBetweenSelectAndOperate", [("currentValue", [("value", settings.select_timeout_s)])]
         case _:

@@ -75,7 +75,7 @@ def test_a_changed_setting_changes_the_document() -> None:
     tree = root(changed)
     assert current(tree, "supportsUnsolicitedReporting") == ["off"]
     assert current(tree, "selfAddressSupport") == ["yes"]
-    assert current(tree, "tcpConnectionEstablishment") == ["limitsByIPAddress"]
+    assert current(tree, "tcpConnectionEstablishment") == ["basedOnWildcardIPAddress"]
     assert current(tree, "ipAddressOfRemoteDevice") == ["10.1.0.0/16"]
 
 
