@@ -27,8 +27,8 @@ _ENERGY: Need = (Role.STATE_OF_CHARGE, Role.STORED_ENERGY)  # absent, a storage 
 
 #: What the points of an asset must fill, by its kind.
 NEEDS: Mapping[AssetKind, tuple[Need, ...]] = {
-    # It stands still until everything else has failed: that it could start is told by nothing but these two, which
-    # every controller of a standby set has (NFPA 110: "not in automatic", "failed"). Others are known by running.
+    # It stands still until everything else has failed: that it could start is told by nothing but its fault and its
+    # remote state, which every controller of a standby set has. Others are known by running.
     AssetKind.EMERGENCY_GENERATOR: (_POWER, _SETPOINT, _START_STOP, _RUNNING, _FAULT, _REMOTE),
     AssetKind.FUEL_CELL: (_POWER, _SETPOINT, _START_STOP, _RUNNING),
     AssetKind.RECIPROCATING_ENGINE: (_POWER, _SETPOINT, _START_STOP, _RUNNING),
