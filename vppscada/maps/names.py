@@ -33,7 +33,7 @@ def unique_names(tables: Sequence[Table], faults: list[Fault]) -> list[str]:
 def check_reference(fields: Fields, key: str, what: str, names: Iterable[str], faults: list[Fault]) -> None:
     """The value of a key is a name that exists; blank is no reference."""
     wanted = fields.values.get(key)
-    known = list(names)
+    known = [one for one in names if one]
     if wanted and wanted not in known:
         faults.append(
             fields.table.fault(key, f"{key} {quoted(wanted)}, which is no {what} of this site", one_of(wanted, known))

@@ -111,7 +111,7 @@ def write_workbook(sheet: Sheet, columns: Sequence[Column], file: Path) -> None:
 
 def _check_lengths(sheet: Sheet, file: Path) -> None:
     faults = [
-        Place(file, number, column).fault("a text too long for a workbook", f"{_LONGEST_TEXT} characters")
+        Place(file, number, column).fault("a text too long for a workbook", f"at most {_LONGEST_TEXT} characters")
         for number, row in enumerate(sheet.rows, start=1)
         for column, text in enumerate(row, start=1)
         if len(text) > _LONGEST_TEXT

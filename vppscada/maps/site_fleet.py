@@ -114,8 +114,8 @@ def _check_own_names(fields: Fields, found: PointMap, faults: list[Fault]) -> No
 
 def _check_session(linked: Linked, mine: Sequence[AssetTable], faults: list[Fault]) -> None:
     """A session has assets, which are ``mine``, and no address of theirs twice."""
-    if not mine:
-        name = linked.table.name
+    name = linked.table.name
+    if name and not mine:
         faults.append(
             linked.table.fault("name", f"session {quoted(name)} without an asset", f'an asset with session = "{name}"')
         )
