@@ -99,7 +99,7 @@ def read_document(file: Path, overrides: Mapping[str, object]) -> Document:
     except RecursionError:
         raise ConfigError([Place(file).fault("values nested too deep", "TOML of reasonable depth")]) from None
     except ValueError as error:
-        raise ConfigError([_syntax_fault(file, text, str(error))]) from None
+        raise ConfigError([syntax_fault(file, text, str(error))]) from None
     overridden: set[KeyPath] = set()
     faults = [
         fault
@@ -111,7 +111,8 @@ def read_document(file: Path, overrides: Mapping[str, object]) -> Document:
     return Document(file, text, content, key_positions(text), frozenset(overridden))
 
 
-def _syntax_fault(file: Path, text: str, message: str) -> Fault:
+def syntax_fault(file: Path, text: str, message: str) -> Fault:
+    """What the parser of TOML says of a text, at the place that it means."""
     match = _AT.match(message)
     if match is None:
         return Place(file).fault(f"TOML that cannot be read: {message}", "valid TOML")

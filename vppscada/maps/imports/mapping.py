@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vppscada.maps.columns import all_columns
+from vppscada.maps.document import syntax_fault
 from vppscada.maps.places import Place, place_at, read_text
 from vppscada.maps.toml_positions import KeyPath, key_positions
 from vppscada.maps.words import one_of, quoted
@@ -66,8 +67,10 @@ def read_mapping(file: Path, drivers: Mapping[str, Driver]) -> ImportMapping:
     text = read_text(file)
     try:
         content = tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError([Place(file).fault("values nested too deep", "TOML of reasonable depth")]) from None
     except ValueError as error:
-        raise ConfigError([Place(file).fault(f"TOML that cannot be read: {error}", "valid TOML")]) from None
+        raise ConfigError([syntax_fault(file, text, str(error))]) from None
     reader = _Reader(file, text, content)
     mapping = reader.mapping(drivers)
     if reader.faults:

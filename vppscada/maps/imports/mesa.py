@@ -93,6 +93,8 @@ def mesa_proposal(file: Path) -> MapProposal:
     text = read_text(file)
     try:
         profile = json.loads(text)
+    except RecursionError:
+        raise ConfigError([Place(file).fault("values nested too deep", "JSON of reasonable depth")]) from None
     except ValueError as error:
         position = getattr(error, "pos", 0)
         raise ConfigError(
