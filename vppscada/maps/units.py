@@ -30,7 +30,10 @@ _SPELLINGS = {
     "%": "percent",
     "1/min": "rpm",
     "min-1": "rpm",
+    "Nm": "newton*meter",
 }
+#: Words of vendors that the library takes for something else: atomic masses, petafarads, henries.
+_NO_UNITS = frozenset({"pu", "PU", "pf", "PF", "rh", "RH", "%RH", "%rh", "pH", "PH", "bar(g)", "bar(a)"})
 #: The unit that the plant takes for a role where `model.scaling` does not name one.
 _FIXED = {
     Role.VOLTAGE: "V",
@@ -94,12 +97,12 @@ def root(units: str) -> Root | None:
     try:
         unit, registry = unit_of(units), _registry()
         zero = float(registry.Quantity(0.0, unit).to_root_units().magnitude)
-        factor = float(registry.Quantity(1.0, unit).to_root_units().magnitude) - zero
+        factor, twice = (float(registry.Quantity(n, unit).to_root_units().magnitude) - zero for n in (1.0, 2.0))
         dimension = {base: Fraction(exponent).limit_denominator(100) for base, exponent in unit.dimensionality.items()}
     except Exception:  # as above
         return None
-    if not math.isfinite(zero) or not math.isfinite(factor) or factor <= 0.0:
-        return None
+    if not (math.isfinite(zero) and math.isfinite(twice) and factor > 0.0 and math.isclose(twice, 2.0 * factor)):
+        return None  # also of decibels, which do not add up
     return Root(float(f"{factor:.12g}"), zero, tuple(sorted(dimension.items())))
 
 
@@ -109,7 +112,7 @@ def unit_of(text: str) -> Any:
     Raises:
         Exception: whatever the library's parser meets in a text that is no unit.
     """
-    if len(text) > _LONGEST or _POWER_OF_NO_UNIT.search(text):
+    if len(text) > _LONGEST or text in _NO_UNITS or _POWER_OF_NO_UNIT.search(text):
         raise ValueError(text)
     return _registry().Unit(_SPELLINGS.get(text, text))
 

@@ -6,7 +6,7 @@ from tests.unit.maps.fakes import BATTERY_LINES, Files, line
 from tests.unit.maps.test_calculations import calc_line, with_calculations, with_lines
 from tests.unit.maps.test_device_maps import FIRST, column_of
 from vppscada.maps.expression_units import TRUTH, Source, assignment, result_of
-from vppscada.maps.quantities import Bare, Quantity, measure
+from vppscada.maps.quantities import Bare, Quantity, measure, times
 from vppscada.maps.units import expression_factor, linear, root
 from vppscada.model.expressions import parse
 
@@ -213,6 +213,18 @@ def test_a_name_that_would_fill_the_screen_is_cut() -> None:
 @pytest.mark.parametrize("text", ["pow(p, 1e300)", "pow(pow(pow(p, 99), 99), 99)", "pow(p, 1e999)", "sqrt(sqrt(p))"])
 def test_powers_of_any_size_are_looked_at(text: str) -> None:
     assert looked_at(text)[1] == []
+
+
+@pytest.mark.parametrize("units", ["pu", "PF", "%RH", "pH", "bar(g)", "dB", "dBm", "EUR", "starts", "p.u."])
+def test_what_the_library_would_take_for_something_else_goes_with_everything(units: str) -> None:
+    assert root(units) is None
+    assert measure(units) is None
+
+
+def test_newton_metres_by_radians_are_watts() -> None:
+    product = times(measure("Nm"), measure("rad/s"))
+    assert assignment(product, "W") is None
+    assert assignment(product, "kW") is not None
 
 
 def test_turns_and_cycles_are_not_the_same() -> None:
