@@ -5,7 +5,6 @@ import argparse
 from vppscada.maps import find_site, load_site
 from vppscada.model.errors import VppscadaError
 from vppscada.model.site import Site
-from vppscada.scheduling.objective import require_available
 from vppscada.station.drivers import DRIVERS
 
 
@@ -16,9 +15,7 @@ def load(options: argparse.Namespace) -> Site:
         ConfigError: every fault of it.
         VppscadaError: an override that is none.
     """
-    site = load_site(find_site(options.site), DRIVERS, overrides_of(options))
-    require_available(site.schedule.objective)
-    return site
+    return load_site(find_site(options.site), DRIVERS, overrides_of(options))
 
 
 def overrides_of(options: argparse.Namespace) -> dict[str, object]:

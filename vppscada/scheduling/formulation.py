@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.schedule import ScheduleRequest
+from vppscada.scheduling.contingency import add_cover
 from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.limits import LimitSlack
 from vppscada.scheduling.permits import add_permits
@@ -48,6 +49,7 @@ def formulate(request: ScheduleRequest, one_way: NDArray[np.bool_] | None = None
     either = loss_may_pay(horizon, renewable, storage) if one_way is None else one_way
     charging = add_one_way(program, storage, either)
     rows = add_balance(program, horizon, thermal, renewable, storage, slacks)
+    add_cover(program, horizon, thermal, renewable, storage, slacks)
     return Formulation(horizon, program, thermal, starts, renewable, storage, either, charging, rows, slacks)
 
 

@@ -90,12 +90,22 @@ def run(
             parameters.highs.double_options["objective_target"] = good_enough
     else:
         parameters.threads = THREADS
+    try:
+        result = _solved(model, solver_type, parameters, hint)
+    except Exception:
+        if hint is None:
+            raise
+        result = _solved(model, solver_type, parameters, None)  # HiGHS takes some hints for an error of its own
+    return _answer(result, len(model.variables.ids), len(model.linear_constraints.ids))
+
+
+def _solved(model: Any, solver_type: int, parameters: Any, hint: Column | None) -> Any:
     guidance = model_parameters_pb2.ModelSolveParametersProto()
     if hint is not None:
         values = guidance.solution_hints.add().variable_values
         values.ids.extend(range(len(hint)))
         values.values.extend(hint.tolist())
-    result = solver.solve(
+    return solver.solve(
         model,
         solver_type,
         parameters_pb2.SolverInitializerProto(),
@@ -106,7 +116,6 @@ def run(
         None,
         None,
     )
-    return _answer(result, len(model.variables.ids), len(model.linear_constraints.ids))
 
 
 def _answer(result: Any, columns: int, rows: int) -> Answer:

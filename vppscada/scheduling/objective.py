@@ -1,15 +1,16 @@
 """What a plan is judged by: one function per term, and which terms each objective puts together.
 
-An objective is a sequence of tiers, solved one after another, each holding the ones before within a band.
-The cost objective is one tier: lost load costs far more than a missing reserve, and that far more than energy.
+An objective is a sequence of tiers, solved one after another, each holding the ones before within a band. The first is
+what leads. Limits that give stand in it whatever leads: lost load costs far more than a missing reserve, and that far
+more than energy, money or heat.
 """
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vppscada.model.assets import column
-from vppscada.model.errors import VppscadaError
 from vppscada.model.schedule import Objective
 from vppscada.scheduling.formulation import Formulation
 
@@ -17,19 +18,18 @@ Term = Callable[[Formulation], None]
 Tier = tuple[Term, ...]
 
 
-class ObjectiveNotAvailable(VppscadaError):
-    """The optimiser has no such objective (yet)."""
-
-    def __init__(self, objective: Objective) -> None:
-        self.objective = objective
-        available = ", ".join(sorted(TIERS))
-        super().__init__(f"no objective {str(objective)!r} in this version; available: {available}")
-
-
 def fuel(plan: Formulation) -> None:
     """Fuel along the curve."""
-    data, hours = plan.thermal.data, plan.horizon.hours
-    price = column(data.assets, "fuel_price_per_mwh") * hours
+    _burn(plan, column(plan.thermal.data.assets, "fuel_price_per_mwh"))
+
+
+def heat(plan: Formulation) -> None:
+    """MWh of fuel, whatever it costs."""
+    _burn(plan, np.ones(len(plan.thermal.data)))
+
+
+def _burn(plan: Formulation, price_per_mwh: NDArray[np.float64]) -> None:
+    data, price = plan.thermal.data, price_per_mwh * plan.horizon.hours
     plan.program.price(plan.thermal.on, (price * data.fuel_at_minimum)[:, None])
     bent = plan.thermal.bent
     plan.program.price(plan.thermal.segments, (price[:, None] * data.segment_fuel)[bent][:, None, :])
@@ -62,6 +62,13 @@ def maintenance_by_energy(plan: Formulation) -> None:
     plan.program.price(plan.storage.discharge, storage[:, None])
 
 
+def storage_losses(plan: Formulation) -> None:
+    """MWh that are lost between charge and discharge; what is lost by waiting is lost in any plan."""
+    data, hours = plan.storage.data, plan.horizon.hours
+    plan.program.price(plan.storage.charge, ((1.0 - data.charge_efficiency) * hours)[:, None])
+    plan.program.price(plan.storage.discharge, ((1.0 / data.discharge_efficiency - 1.0) * hours)[:, None])
+
+
 def curtailment(plan: Formulation) -> None:
     """Sun and wind that is there and not taken."""
     price = column(plan.renewable.assets, "curtailment_cost_per_mwh")[:, None] * plan.horizon.hours
@@ -82,19 +89,14 @@ def limits_that_give(plan: Formulation) -> None:
         plan.program.price(slack.columns, slack.price)
 
 
+_MONEY: Tier = (fuel, running_hours, starts, maintenance_by_energy, curtailment, trade)
+
 TIERS: Mapping[Objective, tuple[Tier, ...]] = {
-    Objective.COST: ((limits_that_give, fuel, running_hours, starts, maintenance_by_energy, curtailment, trade),),
+    Objective.COST: ((limits_that_give, *_MONEY),),
+    Objective.REVENUE: ((limits_that_give, trade), (limits_that_give, *_MONEY)),
+    Objective.RELIABILITY: ((limits_that_give,), (limits_that_give, *_MONEY)),
+    Objective.EFFICIENCY: ((limits_that_give, heat, storage_losses), (limits_that_give, *_MONEY)),
 }
-
-
-def require_available(objective: Objective) -> None:
-    """Check before work is put into a plan.
-
-    Raises:
-        ObjectiveNotAvailable: this version cannot plan for it.
-    """
-    if objective not in TIERS:
-        raise ObjectiveNotAvailable(objective)
 
 
 def price_tier(plan: Formulation, tier: Tier) -> None:

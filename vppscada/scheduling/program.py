@@ -87,6 +87,17 @@ class Program:
         column, value = np.broadcast_arrays(columns, np.asarray(cost, dtype=np.float64))
         self._prices.append((column.ravel(), value.ravel()))
 
+    def hold(self, judged: Matrices, most: float) -> None:
+        """Keep what was judged by ``judged`` at or below ``most``, and begin anew to price columns.
+
+        ``judged`` is this program as it was priced before.
+        """
+        priced = np.flatnonzero(judged.cost)
+        row = self.at_most((1,), most - judged.offset)
+        self.add(row, priced, judged.cost[priced])
+        self._prices.clear()
+        self.offset = 0.0
+
     def matrices(self) -> Matrices:
         """All of it in columns."""
         cost = np.zeros(self.columns)

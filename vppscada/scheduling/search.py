@@ -28,7 +28,8 @@ _TIME_SHARE = 0.4
 _GAP_SHARE = 0.8
 #: How well a guessed commitment is filled in (only the direction of storage is left to choose).
 _GUESS_GAP = 1e-4
-_NOTHING = Answer(np.zeros(0), np.inf, -np.inf, np.zeros(0), infeasible=False, detail="nothing tried")
+#: What is known before anything was tried.
+NOTHING = Answer(np.zeros(0), np.inf, -np.inf, np.zeros(0), infeasible=False, detail="nothing tried")
 
 
 def find(
@@ -45,7 +46,7 @@ def find(
     holds for the whole program.
     """
     ends = time.monotonic() + time_limit_s
-    known = _NOTHING if guess is None else _guessed(matrices, commitment, guess, time_limit_s)
+    known = NOTHING if guess is None else _guessed(matrices, commitment, guess, time_limit_s)
     if relative_gap > 0.0 and commitment.size >= large:
         known = _near_relaxation(matrices, commitment, ends, relative_gap, known)
         if _near(known, relative_gap):

@@ -10,11 +10,11 @@ from vppscada.model.schedule import Schedule, ScheduleRequest, SolveFailure, Sol
 from vppscada.scheduling import mathopt
 from vppscada.scheduling.earlier import Earlier, planned_on
 from vppscada.scheduling.formulation import Formulation, can_waste, formulate
-from vppscada.scheduling.objective import TIERS, price_tier, require_available
+from vppscada.scheduling.objective import TIERS, price_tier
 from vppscada.scheduling.program import Matrices
 from vppscada.scheduling.reading import schedule_of
 from vppscada.scheduling.request_check import faults
-from vppscada.scheduling.search import find
+from vppscada.scheduling.search import NOTHING, find
 
 Column = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -24,6 +24,8 @@ _BOTH_WAYS_MW = 1e-6
 #: Difference between objective and bound that is the solver's rounding, as a share of the objective.
 _ROUNDING = 1e-6
 _LEAST_RETRY_S = 1.0
+#: Share of the gap asked for that later tiers may take of what leads.
+_BAND_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,11 +41,7 @@ def solve(request: ScheduleRequest, earlier: Earlier | None = None) -> Schedule 
     """Solve within ``request.time_limit_s`` (HiGHS may overrun it; the worker holds the hard deadline).
 
     What was planned ``earlier`` for the same fleet is where the search begins; it changes nothing else.
-
-    Raises:
-        ObjectiveNotAvailable: no plan can be made for the objective asked.
     """
-    require_available(request.objective)
     started = time.monotonic()
     wrong = faults(request)
     if wrong:
@@ -60,28 +58,50 @@ def _solve(request: ScheduleRequest, earlier: Earlier | None, started: float) ->
     one_way: Flags | None = None
     best: _Result | None = None
     bound = -np.inf
+    ends = started + request.time_limit_s
     while True:
         plan = formulate(request, one_way)
-        for tier in TIERS[request.objective]:
-            price_tier(plan, tier)
-        left_s = request.time_limit_s - (time.monotonic() - started)
-        matrices = plan.program.matrices()
         guess = planned_on(plan, earlier) if best is None else best.values[plan.thermal.on] > 0.5
-        answer = find(matrices, plan.thermal.on, max(left_s, 0.1), request.relative_gap, guess)
-        bound = max(bound, answer.bound)
-        if not answer.found:
-            if best is None:
-                return _failure(answer)
-            return _schedule(best, bound, request)
-        result = _priced(plan, matrices, answer)
+        result, first = _tiers(plan, ends, guess)
+        bound = max(bound, first.bound)
+        if result is None:
+            return _failure(first) if best is None else _schedule(best, bound, request)
         if best is None or result.objective <= best.objective:
             best = result
         mask = plan.one_way | result.wasted
-        left_s = request.time_limit_s - (time.monotonic() - started)
         settled = _gap(best.objective, bound) <= request.relative_gap or not (result.wasted & ~plan.one_way).any()
-        if settled or left_s < _LEAST_RETRY_S:
+        if settled or ends - time.monotonic() < _LEAST_RETRY_S:
             return _schedule(best, bound, request)
         one_way = mask
+
+
+def _tiers(plan: Formulation, ends: float, guess: Flags | None) -> tuple[_Result | None, mathopt.Answer]:
+    """The tiers one after another; the result is judged by the first. With it, what was found of the first.
+
+    A later tier that finds nothing in its time, or nothing that keeps the ones before, leaves what they have.
+    """
+    request = plan.horizon.request
+    tiers = TIERS[request.objective]
+    gap = request.relative_gap if len(tiers) == 1 else (1.0 - _BAND_SHARE) * request.relative_gap
+    result: _Result | None = None
+    lead: Matrices | None = None
+    first = NOTHING
+    for place, tier in enumerate(tiers):
+        price_tier(plan, tier)
+        matrices = plan.program.matrices()
+        left_s = max((ends - time.monotonic()) / (len(tiers) - place), 0.1)
+        answer = find(matrices, plan.thermal.on, left_s, gap, guess)
+        if lead is None:
+            lead, first = matrices, answer
+        priced = _priced(plan, matrices, answer) if answer.found else None
+        if priced is None:
+            break
+        judged = float(lead.cost @ priced.values[: len(lead.cost)]) + lead.offset
+        result = replace(priced, objective=judged)
+        band = _BAND_SHARE * request.relative_gap * abs(priced.objective) + _ROUNDING * max(abs(priced.objective), 1.0)
+        plan.program.hold(matrices, priced.objective + band)
+        guess = priced.values[plan.thermal.on] > 0.5
+    return result, first
 
 
 def _failure(answer: mathopt.Answer) -> SolveFailure:
@@ -101,8 +121,10 @@ def _schedule(result: _Result, bound: float, request: ScheduleRequest) -> Schedu
     return schedule_of(result.plan, result.values, status, result.objective, proven, result.marginal_price, 0.0)
 
 
-def _priced(plan: Formulation, matrices: Matrices, answer: mathopt.Answer) -> _Result:
+def _priced(plan: Formulation, matrices: Matrices, answer: mathopt.Answer) -> _Result | None:
     """Fix what is whole and solve the linear program that is left: exact powers, and duals for prices.
+
+    None where it has no solution: a tier before cannot be held without charging and discharging at once.
 
     Wherever it charges and discharges at once, the direction of the net flow is fixed, until it does so nowhere.
     """
@@ -115,7 +137,7 @@ def _priced(plan: Formulation, matrices: Matrices, answer: mathopt.Answer) -> _R
         fixed = replace(matrices, lower=lower, upper=upper, integer=np.zeros_like(matrices.integer))
         linear = mathopt.run(mathopt.model_of(fixed))
         if not linear.found:
-            raise RuntimeError(f"no linear program of the commitment found ({linear.detail})")
+            return None
         values = linear.values
         again = _both_ways(plan, values) & ~wasted
         if not again.any():

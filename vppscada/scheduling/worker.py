@@ -18,7 +18,6 @@ import structlog
 
 from vppscada.model.schedule import Schedule, ScheduleRequest, SolveFailure, SolveStatus
 from vppscada.scheduling.frames import LENGTH, frame, read_length
-from vppscada.scheduling.objective import require_available
 
 log = structlog.get_logger()
 
@@ -49,11 +48,7 @@ class SolverWorker:
 
         A worker that dies gives FAILED, one that is not done in time is killed and gives UNSOLVED. A cancelled
         call kills the worker; the next call starts a fresh one.
-
-        Raises:
-            ObjectiveNotAvailable: no plan can be made for the objective asked.
         """
-        require_available(request.objective)
         started = time.monotonic()
         try:
             async with asyncio.timeout(deadline_s + self._grace_s), self._turn:

@@ -21,7 +21,6 @@ from vppscada.model.errors import VppscadaError
 from vppscada.model.quality import is_fit
 from vppscada.model.site import Site
 from vppscada.plant.requirements import Expectations
-from vppscada.scheduling.objective import require_available
 from vppscada.station.in_force import InForce, expectations_of
 from vppscada.station.runtime import apart
 from vppscada.station.succession import Succession, Trial, succession, trial_of
@@ -128,9 +127,7 @@ class Applying:
 
     async def _read(self, file: str, overrides: Mapping[str, object]) -> Site:
         settings = self._overrides | dict(overrides)
-        site = await apart(load_site, find_site(file), self._drivers, settings)
-        require_available(site.schedule.objective)
-        return site
+        return await apart(load_site, find_site(file), self._drivers, settings)
 
     async def _carry_out(
         self, before: InForce, followed: Succession, expectations: Expectations, within_s: float

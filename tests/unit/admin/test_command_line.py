@@ -23,9 +23,12 @@ def test_every_fault_of_a_bad_site_is_told_with_its_place(tmp_path: Path, capsys
     assert f"{site}:7:1: kind = 'batery'" in told and "did you mean 'battery'?" in told
 
 
-def test_an_objective_that_is_not_there_is_refused_before_anything_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "demo", "--set", "schedule.objective=revenue"]) == 1
-    assert "no objective 'revenue' in this version; available: cost" in capsys.readouterr().err
+def test_any_of_the_four_objectives_may_lead_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    for objective in ("cost", "revenue", "reliability", "efficiency"):
+        assert main(["check", "demo", "--set", f"schedule.objective={objective}"]) == 0
+    assert main(["check", "demo", "--set", "schedule.objective=glory"]) == 1
+    told = capsys.readouterr().err
+    assert "objective = 'glory' (overridden); expected one of cost, revenue, reliability, efficiency" in told
 
 
 @pytest.mark.parametrize(

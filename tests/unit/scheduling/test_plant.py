@@ -8,8 +8,7 @@ import pytest
 
 from tests.unit.scheduling.requests import MIDNIGHT_MS, amount, engine, limits, planned, request, solar
 from vppscada.model.assets import Asset, AssetKind
-from vppscada.model.schedule import Objective, SolveFailure, SolveStatus
-from vppscada.scheduling.objective import ObjectiveNotAvailable
+from vppscada.model.schedule import SolveFailure, SolveStatus
 from vppscada.scheduling.solve import solve
 from vppscada.scheduling.violations import violations
 
@@ -150,18 +149,3 @@ def test_without_time_there_is_no_schedule_or_one_that_owns_up_to_its_gap() -> N
     else:
         assert violations(asked, outcome) == []
         assert (outcome.status is SolveStatus.OPTIMAL) == (outcome.gap <= asked.relative_gap + 1e-6)
-
-
-@pytest.mark.parametrize("objective", [Objective.REVENUE, Objective.RELIABILITY, Objective.EFFICIENCY])
-def test_an_objective_that_is_not_there_is_refused_by_name(objective: Objective) -> None:
-    with pytest.raises(ObjectiveNotAvailable, match=f"no objective '{objective}' .*available: cost"):
-        solve(request([engine()], [5.0], objective=objective))
-
-
-def test_a_request_that_does_not_fit_together_is_refused_in_words() -> None:
-    asked = request([engine()], [5.0, np.nan])
-    outcome = solve(replace(asked, price_per_mwh=np.zeros(3)))
-    assert isinstance(outcome, SolveFailure)
-    assert outcome.status is SolveStatus.FAILED
-    assert "requirement_mw is not finite in step 1" in outcome.reason
-    assert "price_per_mwh has shape (3,), expected (2,)" in outcome.reason

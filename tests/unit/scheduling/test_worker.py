@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from tests.unit.scheduling.requests import engine, request
-from vppscada.model.schedule import Objective, Schedule, ScheduleRequest, SolveFailure, SolveStatus
-from vppscada.scheduling.objective import ObjectiveNotAvailable
+from vppscada.model.schedule import Schedule, ScheduleRequest, SolveFailure, SolveStatus
 from vppscada.scheduling.worker import SolverWorker
 
 
@@ -149,12 +148,6 @@ async def test_closing_ends_the_process_and_a_solve_under_way() -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     await worker.close()
-
-
-async def test_an_objective_that_is_not_there_is_refused_before_a_process_is_started(worker: SolverWorker) -> None:
-    with pytest.raises(ObjectiveNotAvailable):
-        await worker.solve(request([engine()], [5.0], objective=Objective.EFFICIENCY), 30.0)
-    assert worker.pid is None
 
 
 def test_this_side_does_not_load_the_solvers() -> None:

@@ -1,0 +1,57 @@
+"""N-1: where reliability leads, the reserve of the others covers the loss of any large unit."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from vppscada.model.assets import Asset
+from vppscada.model.schedule import Objective
+from vppscada.scheduling.horizon import Horizon
+from vppscada.scheduling.limits import LimitSlack
+from vppscada.scheduling.program import Index, Program
+from vppscada.scheduling.renewable import Renewable
+from vppscada.scheduling.storage import Storage
+from vppscada.scheduling.thermal import Thermal
+
+#: Share of the fleet's rating from which on a unit is large.
+_LARGE_SHARE = 0.05
+
+Shares = list[tuple[Index, float]]
+
+
+def add_cover(
+    program: Program,
+    horizon: Horizon,
+    thermal: Thermal,
+    renewable: Renewable,
+    storage: Storage,
+    slacks: list[LimitSlack],
+) -> None:
+    """Σ reserve of the others + slack ≥ power of each large unit, in every step."""
+    request, steps = horizon.request, (horizon.steps,)
+    if request.objective is not Objective.RELIABILITY:
+        return
+    every = program.block(steps)  # the reserve of all, so that each row has few entries
+    total = program.equal(steps, 0.0, (every, -1.0))
+    program.add(total, thermal.reserve, 1.0)
+    program.add(total, storage.reserve, 1.0)
+    large = _LARGE_SHARE * sum(asset.rating_mw for asset in request.assets)
+    price = np.array(request.reserve_penalty_per_mwh * horizon.hours)
+    for asset, gone in _units(thermal, renewable, storage):
+        if asset.rating_mw >= large:
+            short = program.block(steps)
+            program.at_least(steps, 0.0, (every, 1.0), (short, 1.0), *((columns, -share) for columns, share in gone))
+            slacks.append(LimitSlack((f"reserve for the loss of {asset.name}",), "MW", short[None, :], price))
+
+
+def _units(
+    thermal: Thermal, renewable: Renewable, storage: Storage
+) -> Iterator[tuple[Asset, list[tuple[Index, float]]]]:
+    """Each asset, and what is gone with it: its power and the reserve that it holds, as shares of columns (T,)."""
+    for i, asset in enumerate(thermal.data.assets):
+        own = (thermal.on[i], float(thermal.data.minimum[i])), (thermal.above[i], 1.0), (thermal.reserve[i], 1.0)
+        yield asset, list(own)
+    for i, asset in enumerate(renewable.assets):
+        yield asset, [(renewable.power[i], 1.0)]
+    for i, asset in enumerate(storage.data.assets):
+        yield asset, [(storage.discharge[i], 1.0), (storage.charge[i], -1.0), (storage.reserve[i], 1.0)]
