@@ -98,6 +98,8 @@ def _tiers(plan: Formulation, ends: float, guess: Flags | None) -> tuple[_Result
             break
         judged = float(lead.cost @ priced.values[: len(lead.cost)]) + lead.offset
         result = replace(priced, objective=judged)
+        if place + 1 == len(tiers):
+            break
         band = _BAND_SHARE * request.relative_gap * abs(priced.objective) + _ROUNDING * max(abs(priced.objective), 1.0)
         plan.program.hold(matrices, priced.objective + band)
         guess = priced.values[plan.thermal.on] > 0.5
