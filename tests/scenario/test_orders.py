@@ -37,6 +37,10 @@ async def test_orders_are_judged_and_a_plant_that_is_disabled_commands_nobody(tm
             assert status(await ems.set_analog("plant.target_command", -2.1)) is CommandStatus.OUT_OF_RANGE
             assert status(await ems.set_analog("plant.target_command", float("nan"))) is CommandStatus.OUT_OF_RANGE
             assert status(await ems.set_analog("plant.mode_command", 2.0)) is CommandStatus.OUT_OF_RANGE
+            assert status(await ems.set_analog("plant.objective_command", 5.0)) is CommandStatus.OUT_OF_RANGE
+            assert await ems.set_analog("plant.objective_command", 3.0) == Accepted()
+            await until(lambda: ems.value("plant.objective") == 2.0, 10.0, "reliability leads")
+            await until(lambda: '"objective": "reliability"' in plant.log("station"), 60.0, "a plan led by reliability")
             unselected = await ems.set_binary("plant.enable_command", False, CommandMode.DIRECT)
             assert status(unselected) is CommandStatus.NO_SELECT
             assert ems.flag("plant.enabled") and ems.value("plant.target") == TARGET_MW

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import AssetKind, AssetStates, Fleet
+from vppscada.model.schedule import Objective
 from vppscada.plant.following import Following
 from vppscada.plant.requirements import History
 
@@ -36,11 +37,22 @@ class Orders:
     mode: PlantMode
     enabled: bool
     running: bool = True
+    objective: Objective | None = None  # None = what the site file says
+
+    def leading(self, by_site: Objective) -> Objective:
+        """What leads in the schedule."""
+        return by_site if self.objective is None else self.objective
 
     def to_json(self) -> str:
         """For the journal."""
         return json.dumps(
-            {"target_mw": self.target_mw, "mode": int(self.mode), "enabled": self.enabled, "running": self.running}
+            {
+                "target_mw": self.target_mw,
+                "mode": int(self.mode),
+                "enabled": self.enabled,
+                "running": self.running,
+                "objective": self.objective,
+            }
         )
 
     @classmethod
@@ -51,7 +63,9 @@ class Orders:
             ValueError, KeyError: not what `to_json` wrote.
         """
         read = json.loads(text)
-        return cls(float(read["target_mw"]), PlantMode(read["mode"]), bool(read["enabled"]), bool(read["running"]))
+        objective = None if read["objective"] is None else Objective(read["objective"])
+        mode = PlantMode(read["mode"])
+        return cls(float(read["target_mw"]), mode, bool(read["enabled"]), bool(read["running"]), objective)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from vppscada.model.commands import CommandStatus
+from vppscada.model.schedule import Objective
 from vppscada.model.site import PLANT
 from vppscada.plant.memory import Orders, PlantMode
 
@@ -10,6 +11,10 @@ TARGET_COMMAND = f"{PLANT}.target_command"
 MODE_COMMAND = f"{PLANT}.mode_command"
 ENABLE_COMMAND = f"{PLANT}.enable_command"
 START_STOP = f"{PLANT}.start_stop"
+OBJECTIVE_COMMAND = f"{PLANT}.objective_command"
+
+#: Numbers of the four as the point ``plant.objective`` has them; its command counts one more, 0 being the site file's.
+OBJECTIVES = tuple(Objective)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ def apply_order(orders: Orders, point: str, value: float, lowest_mw: float, high
     Args:
         orders: in force.
         point: id of the commanded point.
-        value: engineering units: MW, a mode number, or 0/1.
+        value: engineering units: MW, the number of a mode or objective, or 0/1.
         lowest_mw: least target the fleet could ever reach.
         highest_mw: greatest.
     """
@@ -43,5 +48,9 @@ def apply_order(orders: Orders, point: str, value: float, lowest_mw: float, high
             return replace(orders, enabled=value == 1.0)
         case _ if point == START_STOP:
             return replace(orders, running=value == 1.0)
+        case _ if point == OBJECTIVE_COMMAND:
+            if value not in range(len(OBJECTIVES) + 1):
+                return OrderRefused(CommandStatus.OUT_OF_RANGE, f"no objective {value}")
+            return replace(orders, objective=OBJECTIVES[int(value) - 1] if value else None)
         case _:
             return OrderRefused(CommandStatus.NOT_SUPPORTED, f"{point} takes no orders")

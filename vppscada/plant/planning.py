@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vppscada.model.schedule import Objective
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedFor:
@@ -16,6 +18,7 @@ class PlannedFor:
     emergency: bool
     running: bool
     mode: int
+    objective: Objective
 
 
 def reason_to_plan(
@@ -24,7 +27,7 @@ def reason_to_plan(
     """Why to solve now, in a word for the log; None = the schedule in force will do."""
     if last is None:
         return "start"
-    if (last.running, last.mode) != (current.running, current.mode):
+    if (last.running, last.mode, last.objective) != (current.running, current.mode, current.objective):
         return "orders changed"
     if not np.array_equal(last.usable, current.usable):
         return "assets changed"

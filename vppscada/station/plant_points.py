@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from vppscada.model.assets import AssetStates
 from vppscada.model.points import Role
 from vppscada.model.quality import Quality
-from vppscada.model.schedule import Schedule
+from vppscada.model.schedule import Objective, Schedule
 from vppscada.model.site import PLANT, Site
 from vppscada.plant.accounting import Totals
 from vppscada.plant.commitment import step_at
 from vppscada.plant.cycle import Decision
 from vppscada.plant.fleet_view import FleetColumns, FleetRows
 from vppscada.plant.memory import Orders
+from vppscada.plant.orders import OBJECTIVES
 from vppscada.points.database import Database
 
 
@@ -80,13 +81,15 @@ def _missing(quality: Quality, unknown: NDArray[np.bool_]) -> Quality:
     return Quality.COMM_LOST if unknown.any() else quality
 
 
-def order_values(orders: Orders, target_mw: float) -> dict[str, float]:
+def order_values(orders: Orders, target_mw: float, by_site: Objective) -> dict[str, float]:
     """What the plant has been told, and the state that its output points show."""
     return {
         "target": target_mw,
         "target_command": orders.target_mw,
         "mode": float(orders.mode),
         "mode_command": float(orders.mode),
+        "objective": float(OBJECTIVES.index(orders.leading(by_site))),
+        "objective_command": 0.0 if orders.objective is None else 1.0 + OBJECTIVES.index(orders.objective),
         "enabled": float(orders.enabled),
         "enable_command": float(orders.enabled),
         "running": float(orders.running),

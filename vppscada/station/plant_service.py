@@ -158,7 +158,9 @@ class PlantService:
             self._teller.permitted = ordered.enabled
         self.statistics["orders_taken"] += 1
         log.info("order_taken", point=point, value=value)
-        self._points.write(order_values(self.orders, self.memory.target_mw), Quality.ONLINE, wall_ms())
+        self._points.write(
+            order_values(self.orders, self.memory.target_mw, self.site.schedule.objective), Quality.ONLINE, wall_ms()
+        )
         self._wake.set()
         return CommandStatus.SUCCESS
 
@@ -218,7 +220,7 @@ class PlantService:
         price = self.expectations.now(self.site.schedule.price, plant_ms)
         load = self.expectations.now(self.site.schedule.load, plant_ms)
         own: Mapping[str, float] = {
-            **order_values(self.orders, decision.dispatch.target_mw),
+            **order_values(self.orders, decision.dispatch.target_mw, self.site.schedule.objective),
             **derived_values(decision, self.totals, price, load),
             **schedule_values(self.schedule, plant_ms),
             "commands": float(self._teller.sent),

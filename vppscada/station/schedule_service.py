@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections import Counter
+from dataclasses import replace
 
 import structlog
 
-from vppscada.model.schedule import Schedule, SolveFailure
+from vppscada.model.schedule import Objective, Schedule, SolveFailure
 from vppscada.plant.memory import PlantMode
 from vppscada.plant.planning import PlannedFor, reason_to_plan
 from vppscada.plant.requirements import build_request
@@ -68,6 +69,7 @@ class ScheduleService:
             emergency=plant.memory.emergency,
             running=plant.orders.running,
             mode=int(plant.orders.mode),
+            objective=plant.orders.leading(plant.site.schedule.objective),
         )
 
     def _reason(self, current: PlannedFor) -> str | None:
@@ -87,7 +89,7 @@ class ScheduleService:
             site.fleet,
             plant.states,
             plant.memory.history(site.fleet),
-            site.schedule,
+            replace(site.schedule, objective=current.objective),
             plant.expectations,
             current.plant_ms,
             target,
@@ -96,14 +98,15 @@ class ScheduleService:
         if isinstance(result, SolveFailure):
             log.error("schedule_not_solved", status=result.status, reason=result.reason, why=reason)
             return False
-        self._adopt(result, reason)
+        self._adopt(result, reason, current.objective)
         return True
 
-    def _adopt(self, schedule: Schedule, reason: str) -> None:
+    def _adopt(self, schedule: Schedule, reason: str, objective: Objective) -> None:
         self.statistics["solves"] += 1
         log.info(
             "schedule_adopted",
             why=reason,
+            objective=objective,
             status=schedule.status,
             gap=round(schedule.gap, 5),
             cost=round(schedule.cost, 2),

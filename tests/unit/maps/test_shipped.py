@@ -87,7 +87,8 @@ def test_the_ems_of_the_demo_sees_every_point_of_the_plant(demo: Site) -> None:
     assert {point.id for point in demo.points if point.asset == "plant" and not point.kind.is_output} <= exported
     outputs = {export.point.id for export in demo.ems[0].exports if export.point.kind.is_output}
     thermal = {f"{a.name}.start_stop" for a in demo.fleet.assets if a.kind.family is AssetFamily.THERMAL}
-    commands = {f"plant.{name}" for name in ("target_command", "mode_command", "enable_command", "start_stop")}
+    names = ("target_command", "mode_command", "objective_command", "enable_command", "start_stop")
+    commands = {f"plant.{name}" for name in names}
     assert outputs == thermal | commands
 
 

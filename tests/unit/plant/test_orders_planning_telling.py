@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vppscada.model.commands import CommandStatus
+from vppscada.model.schedule import Objective
 from vppscada.plant.memory import Orders, PlantMode
 from vppscada.plant.orders import OrderRefused, apply_order
 from vppscada.plant.planning import PlannedFor, reason_to_plan
@@ -19,6 +20,8 @@ ORDERS = Orders(4.0, PlantMode.FOLLOW, enabled=True)
         ("plant.mode_command", 0.0, replace(ORDERS, mode=PlantMode.SCHEDULE)),
         ("plant.enable_command", 0.0, replace(ORDERS, enabled=False)),
         ("plant.start_stop", 0.0, replace(ORDERS, running=False)),
+        ("plant.objective_command", 2.0, replace(ORDERS, objective=Objective.REVENUE)),
+        ("plant.objective_command", 0.0, ORDERS),
     ],
 )
 def test_orders_change_what_they_name(point: str, value: float, after: Orders) -> None:
@@ -31,6 +34,9 @@ def test_orders_change_what_they_name(point: str, value: float, after: Orders) -
         ("plant.target_command", 25.1, CommandStatus.OUT_OF_RANGE),
         ("plant.target_command", float("nan"), CommandStatus.OUT_OF_RANGE),
         ("plant.mode_command", 2.0, CommandStatus.OUT_OF_RANGE),
+        ("plant.objective_command", 5.0, CommandStatus.OUT_OF_RANGE),
+        ("plant.objective_command", 1.5, CommandStatus.OUT_OF_RANGE),
+        ("plant.objective_command", float("nan"), CommandStatus.OUT_OF_RANGE),
         ("plant.active_power", 1.0, CommandStatus.NOT_SUPPORTED),
     ],
 )
@@ -40,11 +46,12 @@ def test_impossible_orders_are_refused_with_a_status(point: str, value: float, s
 
 
 def test_orders_survive_the_journal() -> None:
-    assert Orders.from_json(ORDERS.to_json()) == ORDERS
+    for orders in (ORDERS, replace(ORDERS, objective=Objective.EFFICIENCY)):
+        assert Orders.from_json(orders.to_json()) == orders
 
 
 def planned(**changes: object) -> PlannedFor:
-    made = PlannedFor(0, 4.0, np.array([True, True]), emergency=False, running=True, mode=1)
+    made = PlannedFor(0, 4.0, np.array([True, True]), emergency=False, running=True, mode=1, objective=Objective.COST)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -57,6 +64,7 @@ def planned(**changes: object) -> PlannedFor:
         ({"usable": np.array([True, False])}, 0.0, "assets changed"),
         ({"emergency": True}, 0.0, "emergency changed"),
         ({"mode": 0}, 0.0, "orders changed"),
+        ({"objective": Objective.REVENUE}, 0.0, "orders changed"),
         ({"plant_ms": 300_000}, 1.0, "shortfall"),
         ({"plant_ms": 100_000}, 1.0, None),
     ],
