@@ -57,8 +57,11 @@ def value(state: Path, point: str) -> dict[str, object]:
 
 
 async def started(plant: Processes) -> None:
+    """Every process has read the site files, so that they may be changed."""
     await plant.start_all()
     await until(lambda: "station_ready" in plant.log("station"), START_S, "the station is ready")
+    devices = [spec.name for spec in plant.site.sessions]
+    await until(lambda: all("device_listened" in plant.log(name) for name in devices), START_S, "its devices listen")
 
 
 async def test_a_changed_map_starts_its_own_session_anew_and_nothing_else(tmp_path: Path) -> None:
