@@ -45,6 +45,25 @@ class InitialStates:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """A service beside energy: spinning and other reserve, regulation, ramp and energy headroom. Columns of length T.
+
+    What an asset holds of it is power that it could give (``up``) or take away within ``response_min`` minutes, and
+    keep up for ``sustain_h`` hours. Nothing is held twice: products share an asset's room.
+    """
+
+    name: str
+    up: bool
+    response_min: float  # > 0
+    sustain_h: float  # ≥ 0
+    required_mw: Column
+    offered_mw: Column  # most that may be sold beyond what is required
+    price_per_mw_h: Column  # of what is sold
+    holders: NDArray[np.bool_]  # (n,) assets that may hold it; sun, wind and emergency generators never do
+    off_line: bool = False  # units that are off and there within the response count too
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ScheduleRequest:
     """Everything a solve needs; picklable, so that it can go to a worker process.
 
@@ -69,6 +88,8 @@ class ScheduleRequest:
     dump_penalty_per_mwh: float = 500.0
     relative_gap: float = 0.005
     time_limit_s: float = 20.0
+    products: tuple[Product, ...] = ()
+    n_minus_1: bool = False  # cover the loss of any large unit whatever leads; where reliability leads it always is
 
     @property
     def steps(self) -> int:
@@ -90,6 +111,15 @@ class SlackUsed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """What a schedule holds and sells of a product."""
+
+    product: str
+    held_mw: NDArray[np.float64]  # (n, T)
+    sold_mw: Column  # beyond what is required
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
     """The plan. Arrays are (n, T) or (T,); powers are means over a step in MW."""
 
@@ -105,12 +135,13 @@ class Schedule:
     import_mw: Column
     export_mw: Column
     cost: float  # fuel, running hours, starts, maintenance, wear
-    revenue: float  # price × (requirement served + export − import)
+    revenue: float  # price × (requirement served + export − import), and what products were sold for
     objective_value: float
     bound: float
     marginal_price_per_mwh: Column
     slacks: tuple[SlackUsed, ...] = ()
     solve_s: float = 0.0
+    held: tuple[Held, ...] = ()  # by product, in the order of the request
 
     @property
     def gap(self) -> float:

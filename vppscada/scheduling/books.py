@@ -1,11 +1,13 @@
 """Cost and revenue of a schedule, from its powers and states alone: no solver variable is trusted."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import AssetFamily, column
 from vppscada.model.fuel_curves import FuelCurves
-from vppscada.model.schedule import ScheduleRequest
+from vppscada.model.schedule import Held, ScheduleRequest
 from vppscada.scheduling.start_costs import category
 
 Table = NDArray[np.float64]
@@ -46,10 +48,17 @@ def start_cost(request: ScheduleRequest, place: int, on: NDArray[np.bool_]) -> f
 
 
 def planned_revenue(
-    request: ScheduleRequest, unserved_mw: Column, dump_mw: Column, import_mw: Column, export_mw: Column
+    request: ScheduleRequest,
+    unserved_mw: Column,
+    dump_mw: Column,
+    import_mw: Column,
+    export_mw: Column,
+    held: Sequence[Held] = (),
 ) -> float:
-    """Price × (requirement served + export − import). Surplus earns nothing."""
+    """Price × (requirement served + export − import), and products sold at theirs. Surplus earns nothing."""
     owed = request.requirement_mw
     served = np.where(owed >= 0.0, np.maximum(owed - unserved_mw, 0.0), np.minimum(owed + dump_mw, 0.0))
     hours = request.step_s / 3600.0
-    return float((request.price_per_mwh * (served + export_mw - import_mw)).sum() * hours)
+    energy = float((request.price_per_mwh * (served + export_mw - import_mw)).sum())
+    sold = sum(float(product.price_per_mw_h @ one.sold_mw) for product, one in zip(request.products, held, strict=True))
+    return hours * (energy + sold)

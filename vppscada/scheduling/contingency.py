@@ -1,4 +1,4 @@
-"""N-1: where reliability leads, the reserve of the others covers the loss of any large unit."""
+"""N-1: the reserve of the others covers the loss of any large unit, where it is asked or reliability leads."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,12 @@ import numpy as np
 
 from vppscada.model.assets import Asset
 from vppscada.model.schedule import Objective
-from vppscada.scheduling.horizon import Horizon
+from vppscada.scheduling.horizon import LARGE_SHARE, Horizon
 from vppscada.scheduling.limits import LimitSlack
 from vppscada.scheduling.program import Index, Program
 from vppscada.scheduling.renewable import Renewable
 from vppscada.scheduling.storage import Storage
 from vppscada.scheduling.thermal import Thermal
-
-#: Share of the fleet's rating from which on a unit is large.
-_LARGE_SHARE = 0.05
 
 Shares = list[tuple[Index, float]]
 
@@ -29,13 +26,13 @@ def add_cover(
 ) -> None:
     """Σ reserve of the others + slack ≥ power of each large unit, in every step."""
     request, steps = horizon.request, (horizon.steps,)
-    if request.objective is not Objective.RELIABILITY:
+    if not (request.n_minus_1 or request.objective is Objective.RELIABILITY):
         return
     every = program.block(steps)  # the reserve of all, so that each row has few entries
     total = program.equal(steps, 0.0, (every, -1.0))
     program.add(total, thermal.reserve, 1.0)
     program.add(total, storage.reserve, 1.0)
-    large = _LARGE_SHARE * sum(asset.rating_mw for asset in request.assets)
+    large = LARGE_SHARE * sum(asset.rating_mw for asset in request.assets)
     price = np.array(request.reserve_penalty_per_mwh * horizon.hours)
     for asset, gone in _units(thermal, renewable, storage):
         if asset.rating_mw >= large:

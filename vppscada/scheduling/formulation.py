@@ -11,6 +11,7 @@ from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.limits import LimitSlack
 from vppscada.scheduling.permits import add_permits
 from vppscada.scheduling.plant_rows import PlantRows, add_balance
+from vppscada.scheduling.products import Sale, add_products
 from vppscada.scheduling.program import Index, Program
 from vppscada.scheduling.renewable import Renewable, add_renewable
 from vppscada.scheduling.start_costs import Starts, add_start_categories
@@ -31,6 +32,7 @@ class Formulation:
     one_way: NDArray[np.bool_]  # (storages, T) where charge and discharge exclude each other by a binary
     charging: Index  # those binaries
     rows: PlantRows
+    sales: list[Sale]
     slacks: list[LimitSlack]
 
 
@@ -50,7 +52,8 @@ def formulate(request: ScheduleRequest, one_way: NDArray[np.bool_] | None = None
     charging = add_one_way(program, storage, either)
     rows = add_balance(program, horizon, thermal, renewable, storage, slacks)
     add_cover(program, horizon, thermal, renewable, storage, slacks)
-    return Formulation(horizon, program, thermal, starts, renewable, storage, either, charging, rows, slacks)
+    sales = add_products(program, horizon, thermal, storage, slacks)
+    return Formulation(horizon, program, thermal, starts, renewable, storage, either, charging, rows, sales, slacks)
 
 
 def can_waste(storage: Storage) -> NDArray[np.bool_]:

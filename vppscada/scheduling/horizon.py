@@ -17,6 +17,8 @@ RESERVE_RESPONSE_MIN = 10.0
 RESERVE_SUSTAIN_H = 0.25
 #: From this step length on, storage of seconds to minutes plans reserve and its own losses, no energy trade.
 FAST_STORAGE_RESTS_FROM_S = 300.0
+#: Share of the fleet's rating from which on the loss of a unit is one to cover.
+LARGE_SHARE = 0.05
 _DAY_MS = 86_400_000
 #: Rounding of hours to whole steps forgives this share of a step.
 _FUZZ = 1e-6

@@ -77,7 +77,9 @@ def curtailment(plan: Formulation) -> None:
 
 
 def trade(plan: Formulation) -> None:
-    """Energy bought and sold beside the requirement, at the price."""
+    """Energy bought and sold beside the requirement, and products sold beyond theirs, at their prices."""
+    for sale in plan.sales:
+        plan.program.price(sale.sold, -sale.product.price_per_mw_h * plan.horizon.hours)
     price = plan.horizon.request.price_per_mwh * plan.horizon.hours
     plan.program.price(plan.rows.imported, price)
     plan.program.price(plan.rows.exported, -price)

@@ -3,11 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vppscada.model.schedule import Schedule, SolveStatus
+from vppscada.model.schedule import Held, Schedule, SolveStatus
 from vppscada.scheduling.books import planned_cost, planned_revenue
 from vppscada.scheduling.formulation import Formulation
 from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.limits import used
+from vppscada.scheduling.products import quick_mw
 from vppscada.scheduling.storage import idle_path
 
 Column = NDArray[np.float64]
@@ -44,6 +45,7 @@ def schedule_of(
     power, reserve = _clean(power), np.maximum(_clean(reserve), 0.0)
     imported, exported = _netted(values[plan.rows.imported], values[plan.rows.exported])
     unserved, dump = _positive(values[plan.rows.unserved]), _positive(values[plan.rows.dump])
+    held = _held(plan, values)
     return Schedule(
         start_ms=request.start_ms,
         step_s=request.step_s,
@@ -57,13 +59,27 @@ def schedule_of(
         import_mw=imported,
         export_mw=exported,
         cost=planned_cost(request, power, on),
-        revenue=planned_revenue(request, unserved, dump, imported, exported),
+        revenue=planned_revenue(request, unserved, dump, imported, exported, held),
         objective_value=objective,
         bound=bound,
         marginal_price_per_mwh=marginal_price,
         slacks=used(plan.slacks, values),
         solve_s=solve_s,
+        held=held,
     )
+
+
+def _held(plan: Formulation, values: Column) -> tuple[Held, ...]:
+    """By product, of units on and off and of storage."""
+    found = []
+    for sale in plan.sales:
+        held = np.zeros((len(plan.horizon.request.assets), plan.horizon.steps))
+        held[plan.thermal.data.members] = values[sale.running]
+        quick = quick_mw(plan.thermal.data, sale.product) > 0.0
+        held[plan.thermal.data.members[quick]] += values[sale.resting]
+        held[plan.storage.data.members] = values[sale.stored]
+        found.append(Held(sale.product.name, _positive(held), _positive(values[sale.sold])))
+    return tuple(found)
 
 
 def stored_energy(horizon: Horizon, power_mw: Table) -> Table:
@@ -94,7 +110,7 @@ def _clean(values: Table) -> Table:
     return np.where(np.abs(values) < _NOTHING_MW, 0.0, values)
 
 
-def _positive(values: Column) -> Column:
+def _positive(values: Table) -> Table:
     return np.maximum(_clean(values), 0.0)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vppscada.model.schedule import ScheduleRequest
+from vppscada.model.schedule import Product, ScheduleRequest
 
 _OVER_TIME = (
     "requirement_mw",
@@ -43,4 +43,25 @@ def faults(request: ScheduleRequest) -> list[str]:
             found.append(f"initial.{name} has shape {values.shape}, expected ({n},)")
     if request.forecast_mw.shape != (n, steps):
         found.append(f"forecast_mw has shape {request.forecast_mw.shape}, expected ({n}, {steps})")
+    for product in request.products:
+        found.extend(_product_faults(product, n, steps))
+    names = [product.name for product in request.products]
+    found.extend(f"two products {name!r}" for name in sorted({name for name in names if names.count(name) > 1}))
+    return found
+
+
+def _product_faults(product: Product, n: int, steps: int) -> list[str]:
+    found = []
+    for name in ("required_mw", "offered_mw", "price_per_mw_h"):
+        values = getattr(product, name)
+        if values.shape != (steps,):
+            found.append(f"{name} of {product.name} has shape {values.shape}, expected ({steps},)")
+        elif not np.isfinite(values).all():
+            found.append(f"{name} of {product.name} is not finite")
+    if product.holders.shape != (n,):
+        found.append(f"holders of {product.name} has shape {product.holders.shape}, expected ({n},)")
+    if not (0.0 < product.response_min < np.inf and 0.0 <= product.sustain_h < np.inf):
+        found.append(
+            f"{product.name} within {product.response_min} min for {product.sustain_h} h; expected positive numbers"
+        )
     return found

@@ -36,6 +36,8 @@ class StorageData:
     below: Table  # (g, T) MWh that doing nothing falls below the minimum
     over: Table
     reserve_most: Table
+    up_most: Table  # MW that may be promised upwards
+    down_most: Table
 
     def __len__(self) -> int:
         return len(self.assets)
@@ -50,6 +52,16 @@ class Storage:
     discharge: Index
     stored: Index
     reserve: Index
+    up: tuple["Sustained", ...]  # the reserve and each product upwards
+    down: tuple["Sustained", ...]  # each product downwards
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sustained:
+    """Power held (g, T), and the hours that it must be kept up."""
+
+    columns: Index
+    sustain_h: float
 
 
 def storage_data(horizon: Horizon) -> StorageData:
@@ -69,7 +81,10 @@ def storage_data(horizon: Horizon) -> StorageData:
     rating, charge_most = column(assets, "rating_mw"), column(assets, "charge_rating_mw")
     holds = np.array([a.reserve for a in assets], dtype=np.bool_)
     # What starts below its minimum has no energy to promise until a later plan finds it above.
-    firm = holds[:, None] & ((before >= least)[:, None] | (below == 0.0))
+    firm = (before >= least)[:, None] | (below == 0.0)
+    over = np.maximum(idle - most[:, None], 0.0)
+    room = (before <= most)[:, None] | (over == 0.0)
+    whole = (rating + charge_most)[:, None]
     return StorageData(
         members=members,
         assets=assets,
@@ -84,8 +99,10 @@ def storage_data(horizon: Horizon) -> StorageData:
         most=most,
         idle=idle,
         below=below,
-        over=np.maximum(idle - most[:, None], 0.0),
-        reserve_most=np.where(firm, (rating + charge_most)[:, None], 0.0),
+        over=over,
+        reserve_most=np.where(holds[:, None] & firm, whole, 0.0),
+        up_most=np.where(firm, whole, 0.0),
+        down_most=np.where(room, whole, 0.0),
     )
 
 
@@ -102,19 +119,31 @@ def idle_path(before: Column, keeps: Column, standby: Column, steps: int) -> Tab
 def add_storage(program: Program, horizon: Horizon, data: StorageData, slacks: list[LimitSlack]) -> Storage:
     """All variables and rows but the choice between charge and discharge."""
     shape = (len(data), horizon.steps)
+    reserve = program.block(shape, 0.0, data.reserve_most)
     storage = Storage(
         data=data,
         charge=program.block(shape, 0.0, data.charge_most[:, None]),
         discharge=program.block(shape, 0.0, data.discharge_most[:, None]),
         stored=program.block(shape, 0.0, np.inf),
-        reserve=program.block(shape, 0.0, data.reserve_most),
+        reserve=reserve,
+        up=(Sustained(reserve, RESERVE_SUSTAIN_H), *_products(program, horizon, data, up=True)),
+        down=_products(program, horizon, data, up=False),
     )
     add_energy_balance(program, horizon, storage)
-    below = add_energy_limits(program, horizon, storage, slacks)
+    below, over = add_energy_limits(program, horizon, storage, slacks)
     add_final_energy(program, horizon, storage, slacks)
     add_cycles(program, horizon, storage)
-    add_storage_reserve(program, storage, below)
+    add_headroom(program, storage, below, over)
     return storage
+
+
+def _products(program: Program, horizon: Horizon, data: StorageData, *, up: bool) -> tuple[Sustained, ...]:
+    most = data.up_most if up else data.down_most
+    return tuple(
+        Sustained(program.block(most.shape, 0.0, most * product.holders[data.members][:, None]), product.sustain_h)
+        for product in horizon.request.products
+        if product.up is up
+    )
 
 
 def add_energy_balance(program: Program, horizon: Horizon, storage: Storage) -> None:
@@ -139,10 +168,12 @@ def add_energy_balance(program: Program, horizon: Horizon, storage: Storage) -> 
     program.add(rows[:, 1:], storage.stored[:, :-1], -data.keeps[:, None])
 
 
-def add_energy_limits(program: Program, horizon: Horizon, storage: Storage, slacks: list[LimitSlack]) -> Index:
+def add_energy_limits(
+    program: Program, horizon: Horizon, storage: Storage, slacks: list[LimitSlack]
+) -> tuple[Index, Index]:
     """Minimum and maximum of stored energy. They give only as far as an idle store would break them.
 
-    Returns the slack of the minimum.
+    Returns the slacks of the minimum and of the maximum.
     """
     data = storage.data
     below = program.block(storage.stored.shape, 0.0, data.below)
@@ -155,7 +186,7 @@ def add_energy_limits(program: Program, horizon: Horizon, storage: Storage, slac
     names = [asset.name for asset in data.assets]
     slacks.append(LimitSlack(tuple(f"{name} state of charge minimum" for name in names), "MWh", below, price))
     slacks.append(LimitSlack(tuple(f"{name} state of charge maximum" for name in names), "MWh", over, np.array(mend)))
-    return below
+    return below, over
 
 
 def add_final_energy(program: Program, horizon: Horizon, storage: Storage, slacks: list[LimitSlack]) -> None:
@@ -182,22 +213,33 @@ def add_cycles(program: Program, horizon: Horizon, storage: Storage) -> None:
             program.add(rows[block_of_step], storage.discharge[i], horizon.hours / data.discharge_efficiency[i])
 
 
-def add_storage_reserve(program: Program, storage: Storage, below: Index) -> None:
-    """Reserve within the power that is free and the energy that it must sustain, at both ends of a step."""
-    data = storage.data
-    shape = storage.stored.shape
-    needs = RESERVE_SUSTAIN_H / data.discharge_efficiency[:, None]
-    rating = column(data.assets, "rating_mw")[:, None]
-    program.at_most(shape, rating, (storage.reserve, 1.0), (storage.discharge, 1.0), (storage.charge, -1.0))
-    program.at_least(shape, data.least[:, None], (storage.stored, 1.0), (below, 1.0), (storage.reserve, -needs))
-    program.at_most((len(data),), np.maximum(data.before - data.least, 0.0), (storage.reserve[:, 0], needs[:, 0]))
-    program.at_least(
-        (shape[0], shape[1] - 1),
-        data.least[:, None],
-        (storage.stored[:, :-1], 1.0),
-        (below[:, :-1], 1.0),
-        (storage.reserve[:, 1:], -needs),
-    )
+def add_headroom(program: Program, storage: Storage, below: Index, over: Index) -> None:
+    """What is held within the power that is free, and within the energy that it must sustain at both ends of a step."""
+    data, shape = storage.data, storage.stored.shape
+    power = (storage.discharge, 1.0), (storage.charge, -1.0)
+    rating, charge_rating = (column(data.assets, field)[:, None] for field in ("rating_mw", "charge_rating_mw"))
+    program.at_most(shape, rating, *((one.columns, 1.0) for one in storage.up), *power)
+    out = [(one.columns, -one.sustain_h / data.discharge_efficiency[:, None]) for one in storage.up]
+    _sustained(program, storage, data.least, out, below, 1.0)
+    if storage.down:
+        program.at_least(shape, -charge_rating, *((one.columns, -1.0) for one in storage.down), *power)
+        into = [(one.columns, one.sustain_h * data.charge_efficiency[:, None]) for one in storage.down]
+        _sustained(program, storage, data.most, into, over, -1.0)
+
+
+def _sustained(
+    program: Program, storage: Storage, limit: Column, moved: list[tuple[Index, Table]], slack: Index, sign: float
+) -> None:
+    """sign × (stored + moved) + slack ≥ sign × limit, at the end of each step and at its start."""
+    data, shape = storage.data, storage.stored.shape
+    bound = sign * limit[:, None]
+    taken = [(columns, sign * factor) for columns, factor in moved]
+    program.at_least(shape, bound, (storage.stored, sign), (slack, 1.0), *taken)
+    first = [(columns[:, 0], -factor[:, 0]) for columns, factor in taken]
+    program.at_most((len(data),), np.maximum(sign * (data.before - limit), 0.0), *first)
+    later = [(columns[:, 1:], factor) for columns, factor in taken]
+    before = (storage.stored[:, :-1], sign), (slack[:, :-1], 1.0)
+    program.at_least((shape[0], shape[1] - 1), bound, *before, *later)
 
 
 def add_one_way(program: Program, storage: Storage, either: NDArray[np.bool_]) -> Index:

@@ -55,6 +55,8 @@ class Thermal:
     stop: Index
     above: Index
     reserve: Index
+    up: tuple[Index, ...]  # the reserve and each product upwards
+    down: tuple[Index, ...]  # each product downwards
     bent: Index  # which of the g have segments
     segments: Index
 
@@ -119,13 +121,17 @@ def add_thermal(program: Program, horizon: Horizon, data: ThermalData, slacks: l
     shape = (len(data), horizon.steps)
     range_mw = data.highest - data.minimum[:, None]
     bent = np.flatnonzero((data.segment_width > 0).sum(axis=1) > 1)
+    reserve = program.block(shape, 0.0, data.reserve_most[:, None])
+    up, down = add_headroom(program, horizon, data)
     thermal = Thermal(
         data=data,
         on=program.block(shape, 0.0, 1.0, integer=True),
         start=program.block(shape, 0.0, 1.0),
         stop=program.block(shape, 0.0, 1.0),
         above=program.block(shape, 0.0, range_mw),
-        reserve=program.block(shape, 0.0, data.reserve_most[:, None]),
+        reserve=reserve,
+        up=(reserve, *up),
+        down=down,
         bent=bent,
         segments=program.block(
             (len(bent), horizon.steps, data.segment_width.shape[1]), 0.0, data.segment_width[bent][:, None, :]
@@ -139,6 +145,18 @@ def add_thermal(program: Program, horizon: Horizon, data: ThermalData, slacks: l
     add_initial_ramps(program, horizon, thermal, slacks)
     add_segments(program, thermal)
     return thermal
+
+
+def add_headroom(program: Program, horizon: Horizon, data: ThermalData) -> tuple[tuple[Index, ...], tuple[Index, ...]]:
+    """What each unit that is on holds of each product, (g, T): upwards, downwards. As much as it ramps in time."""
+    holds = np.array([asset.kind is not AssetKind.EMERGENCY_GENERATOR for asset in data.assets], dtype=np.bool_)
+    laid: dict[bool, list[Index]] = {True: [], False: []}
+    for product in horizon.request.products:
+        ramp = column(data.assets, "ramp_up_mw_per_min" if product.up else "ramp_down_mw_per_min")
+        most = np.minimum(ramp * product.response_min, column(data.assets, "rating_mw") - data.minimum)
+        bound = np.where(holds & product.holders[data.members], most, 0.0)
+        laid[product.up].append(program.block((len(data), horizon.steps), 0.0, bound[:, None]))
+    return tuple(laid[True]), tuple(laid[False])
 
 
 def add_logic(program: Program, thermal: Thermal) -> None:
@@ -197,9 +215,10 @@ def add_initial_times(program: Program, horizon: Horizon, thermal: Thermal, slac
 
 
 def add_generation_limits(program: Program, thermal: Thermal) -> None:
-    """above + reserve ≤ range × on, less in the first step after a start and the last before a stop.
+    """above + held upwards ≤ range × on, less in the first step after a start and the last before a stop.
 
-    With a minimum up time of one step a start and a stop may meet, so each gets its own row.
+    With a minimum up time of one step a start and a stop may meet, so each gets its own row. What is held
+    downwards ≤ above.
     """
     data = thermal.data
     shape = thermal.on.shape
@@ -207,7 +226,12 @@ def add_generation_limits(program: Program, thermal: Thermal) -> None:
     start_cut = np.maximum(data.highest - data.start_limit[:, None], 0.0)
     stop_cut = np.maximum(data.highest - data.stop_limit[:, None], 0.0)[:, :-1]
     rows = program.at_most(
-        shape, 0.0, (thermal.above, 1.0), (thermal.reserve, 1.0), (thermal.on, -range_mw), (thermal.start, start_cut)
+        shape,
+        0.0,
+        (thermal.above, 1.0),
+        *((held, 1.0) for held in thermal.up),
+        (thermal.on, -range_mw),
+        (thermal.start, start_cut),
     )
     long = data.minimum_up > 1
     program.add(rows[long, :-1], thermal.stop[long, 1:], stop_cut[long])
@@ -216,28 +240,34 @@ def add_generation_limits(program: Program, thermal: Thermal) -> None:
         (int(brief.sum()), shape[1] - 1),
         0.0,
         (thermal.above[brief, :-1], 1.0),
-        (thermal.reserve[brief, :-1], 1.0),
+        *((held[brief, :-1], 1.0) for held in thermal.up),
         (thermal.on[brief, :-1], -range_mw[brief, :-1]),
     )
     program.add(apart, thermal.stop[brief, 1:], stop_cut[brief])
+    if thermal.down:
+        program.at_least(shape, 0.0, (thermal.above, 1.0), *((held, -1.0) for held in thermal.down))
 
 
 def add_ramps(program: Program, thermal: Thermal) -> None:
     """Between steps, where a ramp is slower than the whole range in a step. Starts and stops: generation limits."""
     data = thermal.data
     widest = (data.highest - data.minimum[:, None]).max(axis=1, initial=0.0)
-    above, reserve, steps = thermal.above, thermal.reserve, thermal.on.shape[1]
+    above, steps = thermal.above, thermal.on.shape[1]
     up = data.ramp_up < widest
     program.at_most(
         (int(up.sum()), steps - 1),
         data.ramp_up[up][:, None],
         (above[up, 1:], 1.0),
-        (reserve[up, 1:], 1.0),
+        *((held[up, 1:], 1.0) for held in thermal.up),
         (above[up, :-1], -1.0),
     )
     down = data.ramp_down < widest
     program.at_most(
-        (int(down.sum()), steps - 1), data.ramp_down[down][:, None], (above[down, :-1], 1.0), (above[down, 1:], -1.0)
+        (int(down.sum()), steps - 1),
+        data.ramp_down[down][:, None],
+        (above[down, :-1], 1.0),
+        (above[down, 1:], -1.0),
+        *((held[down, 1:], 1.0) for held in thermal.down),
     )
 
 
@@ -250,13 +280,19 @@ def add_initial_ramps(program: Program, horizon: Horizon, thermal: Thermal, slac
         (int(up.sum()),),
         data.above_before[up] + data.ramp_up[up],
         (thermal.above[up, 0], 1.0),
-        (thermal.reserve[up, 0], 1.0),
+        *((held[up, 0], 1.0) for held in thermal.up),
     )
     down = np.flatnonzero(known & np.isfinite(data.ramp_down))
     before = data.above_before[down]
     fast_down = program.block((len(down), horizon.steps), 0.0, _first_step(len(down), horizon.steps))
     fast_stop = program.block((len(down), horizon.steps), 0.0, _first_step(len(down), horizon.steps))
-    program.at_least((len(down),), before - data.ramp_down[down], (thermal.above[down, 0], 1.0), (fast_down[:, 0], 1.0))
+    program.at_least(
+        (len(down),),
+        before - data.ramp_down[down],
+        (thermal.above[down, 0], 1.0),
+        (fast_down[:, 0], 1.0),
+        *((held[down, 0], -1.0) for held in thermal.down),
+    )
     over = np.maximum(before - (data.stop_limit - data.minimum)[down], 0.0)
     program.at_most((len(down),), 0.0, (thermal.stop[down, 0], over), (fast_stop[:, 0], -1.0))
     price = np.array(LAST_RESORT * horizon.request.value_of_lost_load_per_mwh * horizon.hours)

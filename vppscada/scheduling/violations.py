@@ -4,41 +4,26 @@ Nothing of the optimiser's rows is used here, so that a mistake there does not h
 schedule owns up to (by its limit and step) is no violation up to its amount.
 """
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import Asset, AssetFamily, AssetKind
-from vppscada.model.schedule import Schedule, ScheduleRequest
-from vppscada.scheduling.horizon import FAST_STORAGE_RESTS_FROM_S, RESERVE_RESPONSE_MIN, RESERVE_SUSTAIN_H
+from vppscada.model.schedule import Objective, Schedule, ScheduleRequest
+from vppscada.scheduling.findings import TOLERANCE, Findings
+from vppscada.scheduling.horizon import FAST_STORAGE_RESTS_FROM_S, LARGE_SHARE, RESERVE_RESPONSE_MIN, RESERVE_SUSTAIN_H
+from vppscada.scheduling.product_violations import check_products, shared
 
 Column = NDArray[np.float64]
-
-_TOLERANCE = 1e-4
-
-
-@dataclass
-class _Findings:
-    owned: dict[tuple[str, int], float]
-    texts: list[str] = field(default_factory=list)
-
-    def most(self, what: str, step: int, value: float, limit: float, slack: str = "") -> None:
-        """``value`` ≤ ``limit`` + what the slack owns up to."""
-        if not value <= limit + self.owned.get((slack, step), 0.0) + _TOLERANCE:
-            self.texts.append(f"{what} in step {step}: {value:.6g} > {limit:.6g}")
-
-    def least(self, what: str, step: int, value: float, limit: float, slack: str = "") -> None:
-        """``value`` ≥ ``limit`` less what the slack owns up to."""
-        if not value >= limit - self.owned.get((slack, step), 0.0) - _TOLERANCE:
-            self.texts.append(f"{what} in step {step}: {value:.6g} < {limit:.6g}")
 
 
 def violations(request: ScheduleRequest, schedule: Schedule) -> list[str]:
     """What the schedule breaks, in words; empty if nothing."""
-    findings = _Findings({(slack.limit, slack.step): slack.amount for slack in schedule.slacks})
+    findings = Findings({(slack.limit, slack.step): slack.amount for slack in schedule.slacks})
     _plant(findings, request, schedule)
+    _cover(findings, request, schedule)
+    check_products(findings, request, schedule)
     for i, asset in enumerate(request.assets):
         unknown = asset.kind.family is AssetFamily.STORAGE and np.isnan(request.initial.stored_mwh[i])
         if not request.initial.usable[i] or unknown:
@@ -52,7 +37,7 @@ def violations(request: ScheduleRequest, schedule: Schedule) -> list[str]:
     return findings.texts
 
 
-def _plant(findings: _Findings, request: ScheduleRequest, schedule: Schedule) -> None:
+def _plant(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> None:
     for t in range(request.steps):
         bought, sold = schedule.import_mw[t], schedule.export_mw[t]
         served = schedule.power_mw[:, t].sum() + bought - sold + schedule.unserved_mw[t] - schedule.dump_mw[t]
@@ -66,14 +51,26 @@ def _plant(findings: _Findings, request: ScheduleRequest, schedule: Schedule) ->
             findings.least(name, t, getattr(schedule, name)[t], 0.0)
 
 
-def _idle(findings: _Findings, asset: Asset, schedule: Schedule, i: int) -> None:
+def _cover(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> None:
+    """Where the loss of a large unit is to be covered: the reserve of the others ≥ its power."""
+    if not (request.n_minus_1 or request.objective is Objective.RELIABILITY):
+        return
+    large = LARGE_SHARE * sum(asset.rating_mw for asset in request.assets)
+    for i, asset in enumerate(request.assets):
+        for t in range(request.steps if asset.rating_mw >= large else 0):
+            others = schedule.reserve_mw[:, t].sum() - schedule.reserve_mw[i, t]
+            slack = f"reserve for the loss of {asset.name}"
+            findings.least(slack, t, float(others), schedule.power_mw[i, t], slack)
+
+
+def _idle(findings: Findings, asset: Asset, schedule: Schedule, i: int) -> None:
     for t in range(schedule.power_mw.shape[1]):
         findings.most(f"{asset.name} planned though not usable", t, abs(schedule.power_mw[i, t]), 0.0)
         findings.most(f"{asset.name} holds reserve though not usable", t, schedule.reserve_mw[i, t], 0.0)
         findings.most(f"{asset.name} on though not usable", t, float(schedule.on[i, t]), 0.0)
 
 
-def _renewable(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+def _renewable(findings: Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
     asset = request.assets[i]
     for t in range(request.steps):
         there = np.nan_to_num(request.forecast_mw[i, t], nan=0.0, posinf=asset.rating_mw)
@@ -85,7 +82,7 @@ def _renewable(findings: _Findings, request: ScheduleRequest, schedule: Schedule
 # thermal
 
 
-def _thermal(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+def _thermal(findings: Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
     _output(findings, request, schedule, i)
     _ramps(findings, request, schedule, i)
     _times(findings, request, schedule, i)
@@ -93,21 +90,23 @@ def _thermal(findings: _Findings, request: ScheduleRequest, schedule: Schedule, 
         _permit(findings, request, schedule, i)
 
 
-def _output(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+def _output(findings: Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
     asset = request.assets[i]
     firm = asset.reserve and asset.kind is not AssetKind.EMERGENCY_GENERATOR
     in_time = asset.ramp_up_mw_per_min * RESERVE_RESPONSE_MIN if firm else 0.0
     for t in range(request.steps):
-        power, reserve, on = schedule.power_mw[i, t], schedule.reserve_mw[i, t], schedule.on[i, t]
+        power, on = schedule.power_mw[i, t], schedule.on[i, t]
+        reserve = schedule.reserve_mw[i, t]
+        up, down = reserve + shared(request, schedule, i, t, up=True), shared(request, schedule, i, t, up=False)
         warmer = max(float(np.nan_to_num(request.ambient_degc[t], nan=15.0)) - 15.0, 0.0)
         most = max(asset.rating_mw * (1.0 - asset.derating_per_degc * warmer), asset.minimum_mw)
-        findings.most(f"{asset.name} rating", t, power + reserve, most if on else 0.0)
-        findings.least(f"{asset.name} stable minimum", t, power, asset.minimum_mw if on else 0.0)
+        findings.most(f"{asset.name} rating", t, power + up, most if on else 0.0)
+        findings.least(f"{asset.name} stable minimum", t, power - down, asset.minimum_mw if on else 0.0)
         findings.most(f"{asset.name} reserve", t, reserve, in_time)
         findings.least(f"{asset.name} reserve", t, reserve, 0.0)
 
 
-def _ramps(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+def _ramps(findings: Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
     asset, minutes = request.assets[i], request.step_s / 60.0
     up, down = asset.ramp_up_mw_per_min * minutes, asset.ramp_down_mw_per_min * minutes
     was_on = bool(request.initial.on[i])
@@ -115,7 +114,8 @@ def _ramps(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i:
     if was_on:
         before = max(before, asset.minimum_mw)  # NaN stays NaN: nothing is known, nothing is checked
     for t in range(request.steps):
-        power, reserve, on = schedule.power_mw[i, t], schedule.reserve_mw[i, t], bool(schedule.on[i, t])
+        power, on = schedule.power_mw[i, t], bool(schedule.on[i, t])
+        reserve = schedule.reserve_mw[i, t] + shared(request, schedule, i, t, up=True)
         if on and not was_on:
             findings.most(f"{asset.name} start-up ramp", t, power + reserve, max(asset.minimum_mw, up))
         if was_on and not on and not np.isnan(before):
@@ -124,11 +124,12 @@ def _ramps(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i:
             )
         if was_on and on and not np.isnan(before):
             findings.most(f"{asset.name} ramp up", t, power + reserve - before, up)
-            findings.most(f"{asset.name} ramp down", t, before - power, down, f"{asset.name} ramp down")
+            fall = before - power + shared(request, schedule, i, t, up=False)
+            findings.most(f"{asset.name} ramp down", t, fall, down, f"{asset.name} ramp down")
         before, was_on = power, on
 
 
-def _times(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+def _times(findings: Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
     asset, hours = request.assets[i], request.step_s / 3600.0
     was_on = bool(request.initial.on[i])
     lasted = float(np.nan_to_num(request.initial.hours_in_state[i], nan=np.inf))
@@ -146,7 +147,7 @@ def _times(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i:
         was_on = on
 
 
-def _permit(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+def _permit(findings: Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
     asset, initial = request.assets[i], request.initial
     budgets: dict[object, float] = {}
     run: dict[object, float] = {}
@@ -167,7 +168,7 @@ def _permit(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i
 # storage
 
 
-def _storage(findings: _Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
+def _storage(findings: Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
     asset, hours = request.assets[i], request.step_s / 3600.0
     capacity = asset.capacity_mwh
     least = asset.soc_minimum * capacity
@@ -187,13 +188,19 @@ def _storage(findings: _Findings, request: ScheduleRequest, schedule: Schedule, 
         findings.least(f"{asset.name} minimum", t, stored, least, f"{asset.name} state of charge minimum")
         most = asset.soc_maximum * capacity
         findings.most(f"{asset.name} maximum", t, stored, most, f"{asset.name} state of charge maximum")
-        findings.most(f"{asset.name} rating", t, power + reserve, asset.rating_mw)
+        up, down = shared(request, schedule, i, t, up=True), shared(request, schedule, i, t, up=False)
+        findings.most(f"{asset.name} rating", t, power + reserve + up, asset.rating_mw)
+        findings.most(f"{asset.name} charge rating for what it holds", t, down - power, asset.charge_rating_mw)
         findings.most(f"{asset.name} at rest", t, power, 0.0 if rests else np.inf)
         findings.most(f"{asset.name} charge rating", t, -power, asset.charge_rating_mw)
         findings.most(f"{asset.name} reserve", t, reserve, np.inf if asset.reserve else 0.0)
-        if reserve > _TOLERANCE:
-            needed = reserve * RESERVE_SUSTAIN_H / asset.discharge_efficiency
-            findings.most(f"{asset.name} energy of its reserve", t, needed, min(before, stored) - least)
+        needed = reserve * RESERVE_SUSTAIN_H + shared(request, schedule, i, t, up=True, energy=True)
+        if needed > TOLERANCE:
+            given = needed / asset.discharge_efficiency
+            findings.most(f"{asset.name} energy of its reserve", t, given, min(before, stored) - least)
+        absorbed = asset.charge_efficiency * shared(request, schedule, i, t, up=False, energy=True)
+        if absorbed > TOLERANCE:
+            findings.most(f"{asset.name} room for what it holds", t, absorbed, most - max(before, stored))
         taken = out if _starts_day(t, hours) else taken + out
         findings.most(f"{asset.name} cycles", t, taken, asset.cycles_per_day * capacity if capacity else np.inf)
         before = stored
