@@ -38,7 +38,7 @@ class PointChange:
 
 @dataclass(frozen=True, slots=True)
 class PartChange:
-    """A session, EMS outstation, asset or data source that is added, removed or changed, and why."""
+    """A session, EMS outstation, asset, data source or product that is added, removed or changed, and why."""
 
     name: str
     word: str  # added, removed, changed
@@ -57,6 +57,7 @@ class SiteDifference:
     ems: tuple[PartChange, ...]
     assets: tuple[PartChange, ...]
     data: tuple[PartChange, ...]
+    products: tuple[PartChange, ...]
     plant: tuple[Change, ...]
     schedule: tuple[Change, ...]
 
@@ -83,6 +84,7 @@ def difference(before: Snapshot, after: Snapshot) -> SiteDifference:
         ems=tuple(_parts(before.ems, after.ems, attributes)),
         assets=tuple(_tables(before.assets, after.assets)),
         data=tuple(_tables(before.data, after.data)),
+        products=tuple(_tables(before.products, after.products)),
         plant=_changes(before.plant, after.plant),
         schedule=_changes(before.schedule, after.schedule),
     )
@@ -159,7 +161,14 @@ def told(found: SiteDifference, sessions: int) -> Iterator[str]:
         yield from (f"point {name} {word}" for name in names)
     for point in found.points:
         yield f"point {point.point} {point.word}: {'; '.join(map(str, point.changes))}"
-    for kind, parts in (("session", found.sessions), ("ems", found.ems), ("asset", found.assets), ("data", found.data)):
+    parts_by_kind = {
+        "session": found.sessions,
+        "ems": found.ems,
+        "asset": found.assets,
+        "data": found.data,
+        "product": found.products,
+    }
+    for kind, parts in parts_by_kind.items():
         yield from (_part(kind, part) for part in parts)
     for kind, changes in (("plant", found.plant), ("schedule", found.schedule)):
         yield from (f"{kind}: {change}" for change in changes)

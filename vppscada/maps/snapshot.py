@@ -18,7 +18,7 @@ from vppscada.model.points import Point
 from vppscada.model.site import Site
 
 FILE_NAME = "site.json"
-_VERSION = 2
+_VERSION = 3
 _OWN = ("id", "feedback")  # differ from asset to asset
 _SHARED = tuple(field.name for field in dataclasses.fields(Point) if field.name not in _OWN)
 ATTRIBUTES = (*_SHARED, "feedback")
@@ -45,6 +45,7 @@ class Snapshot:
     station: Mapping[str, int]  # points of no session
     assets: Mapping[str, Texts]
     data: Mapping[str, Texts]
+    products: Mapping[str, Texts]
     plant: Texts
     schedule: Texts
 
@@ -91,6 +92,7 @@ def snapshot(site: Site) -> Snapshot:
         station,
         {asset.name: _fields(asset) for asset in site.fleet.assets},
         {source.name: _fields(source) for source in site.data},
+        {product.name: _fields(product) for product in site.products},
         _fields(site.plant),
         _fields(site.schedule),
     )

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from vppscada.model.assets import Asset, AssetFamily
 from vppscada.model.points import Point
-from vppscada.model.site import PLANT, DataSource, Site
+from vppscada.model.site import PLANT, DataSource, ProductSpec, Site
 
 
 def summarise(site: Site) -> str:
-    """Sessions, points by kind, assets with ratings, the plant, EMS outstations and data sources."""
+    """Sessions, points by kind, assets with ratings, the plant, EMS outstations, data sources and products."""
     blocks = [
         [f"{site.plant.name} ({site.file})"],
         _plant(site),
@@ -18,6 +18,7 @@ def summarise(site: Site) -> str:
         _points(site.points),
         _ems(site),
         _data(site.data),
+        _products(site.products),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -103,6 +104,24 @@ def _data(sources: Iterable[DataSource]) -> list[str]:
         if rows
         else []
     )
+
+
+def _products(products: Sequence[ProductSpec]) -> list[str]:
+    if not products:
+        return []
+    rows = [
+        (
+            one.name,
+            one.direction,
+            f"{one.response_min:g} min for {one.sustain_h:g} h",
+            " + ".join(filter(None, [f"{one.required_mw:g} MW" if one.required_mw else "", one.required])) or "-",
+            f"{one.offered_mw:g} MW" if one.offered_mw else "-",
+            _short(one.assets) if one.assets else "all that can",
+        )
+        for one in products
+    ]
+    header = ("product", "way", "within, for", "owed", "for sale", "held by")
+    return [_count(len(rows), "product"), *_columns(header, rows)]
 
 
 def _short(columns: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from vppscada.maps.site_data import read_data
 from vppscada.maps.site_ems import ems_spec, read_ems, read_exports
 from vppscada.maps.site_fleet import AssetTable, read_fleet
 from vppscada.maps.site_points import asset_points, own_points, session_points
+from vppscada.maps.site_products import read_products
 from vppscada.maps.site_roles import check_roles
 from vppscada.maps.site_sessions import Linked, read_sessions
 from vppscada.model.assets import Asset, Fleet
@@ -52,6 +53,7 @@ SCHEDULE_READERS = {
     "load": optional_text,
     "price": optional_text,
     "ambient": optional_text,
+    "n_minus_1": yes_no,
 }
 
 
@@ -89,6 +91,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
     fleet = read_fleet(document, sessions, drivers, faults)
     own_map = _read_plant_map(faults)
     calculations = read_calculations(plant, path, faults)
+    products = read_products(document, fleet, faults)
     check_roles(fleet, calculations, faults)
     outstations = read_ems(document, drivers, faults)
     _check_references(document, schedule, fleet, faults)
@@ -111,6 +114,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
         data=tuple(data),
         points=tuple(point for point, _ in rows),
         row_of={name: row for name, (row, _) in by_id.items()},
+        products=tuple(products),
     )
 
 

@@ -62,6 +62,23 @@ class DataSource:
 
 
 @dataclass(frozen=True, slots=True)
+class ProductSpec:
+    """A ``[[product]]`` table: a service beside energy, see `vppscada.model.schedule.Product`."""
+
+    name: str
+    direction: str  # "up" or "down"
+    response_min: float
+    sustain_h: float
+    required_mw: float = 0.0  # and what the data source ``required`` says, in MW
+    required: str = ""
+    offered_mw: float = 0.0
+    price_per_mw_h: float = 0.0  # and what the data source ``price`` says
+    price: str = ""
+    assets: tuple[str, ...] = ()  # who may hold it; none named = all that can
+    off_line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlantSpec:
     """The ``[plant]`` table."""
 
@@ -93,6 +110,7 @@ class ScheduleSpec:
     load: str = ""  # data source of the expected requirement
     price: str = ""  # data source
     ambient: str = ""
+    n_minus_1: bool = False  # hold reserve for the loss of any large unit, whatever leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +126,4 @@ class Site:
     data: tuple[DataSource, ...]
     points: tuple[Point, ...]
     row_of: dict[str, int] = field(default_factory=dict)  # point id → row
+    products: tuple[ProductSpec, ...] = ()

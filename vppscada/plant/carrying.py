@@ -68,4 +68,5 @@ def carried_schedule(schedule: Schedule, before: Fleet, after: Fleet) -> Schedul
         on=moved(schedule.on),
         stored_mwh=moved(schedule.stored_mwh),
         reserve_mw=moved(schedule.reserve_mw),
+        held=tuple(replace(one, held_mw=moved(one.held_mw)) for one in schedule.held),
     )

@@ -1,14 +1,14 @@
 """What the plant owes, now and over the horizon, and the request that the optimiser gets. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import AssetFamily, AssetStates, Fleet
-from vppscada.model.schedule import InitialStates, ScheduleRequest
-from vppscada.model.site import ScheduleSpec
+from vppscada.model.schedule import InitialStates, Product, ScheduleRequest
+from vppscada.model.site import ProductSpec, ScheduleSpec
 from vppscada.plant.series import Series
 
 Column = NDArray[np.float64]
@@ -74,6 +74,7 @@ def build_request(
     expectations: Expectations,
     plant_ms: int,
     target_mw: float | None,
+    products: Sequence[ProductSpec] = (),
 ) -> ScheduleRequest:
     """Everything the optimiser needs from this moment on.
 
@@ -106,6 +107,27 @@ def build_request(
         value_of_lost_load_per_mwh=spec.value_of_lost_load_per_mwh,
         relative_gap=spec.relative_gap,
         time_limit_s=spec.time_limit_s,
+        products=tuple(_product(one, fleet, expectations, start_ms, step_ms, steps) for one in products),
+        n_minus_1=spec.n_minus_1,
+    )
+
+
+def _product(
+    spec: ProductSpec, fleet: Fleet, expectations: Expectations, start_ms: int, step_ms: int, steps: int
+) -> Product:
+    def series(name: str) -> Column:
+        return expectations.mean(name, start_ms, step_ms, steps, missing=0.0)
+
+    return Product(
+        name=spec.name,
+        up=spec.direction == "up",
+        response_min=spec.response_min,
+        sustain_h=spec.sustain_h,
+        required_mw=spec.required_mw + series(spec.required),
+        offered_mw=np.full(steps, spec.offered_mw),
+        price_per_mw_h=spec.price_per_mw_h + series(spec.price),
+        holders=np.array([not spec.assets or asset.name in spec.assets for asset in fleet.assets], dtype=np.bool_),
+        off_line=spec.off_line,
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.unit.plant.fleets import FLEET, states
 from vppscada.model.errors import ConfigError
-from vppscada.model.site import DataSource, ScheduleSpec
+from vppscada.model.site import DataSource, ProductSpec, ScheduleSpec
 from vppscada.plant.memory import Memory
 from vppscada.plant.requirements import Expectations, build_request, requirement
 from vppscada.plant.series import Series, read_series
@@ -67,3 +67,18 @@ def test_in_schedule_mode_the_plant_may_export_all_it_has() -> None:
     history = Memory.fresh(4, 0).history(FLEET)
     request = build_request(FLEET, states(), history, ScheduleSpec(), Expectations(), 0, None)
     assert not request.requirement_mw.any() and (request.export_limit_mw == FLEET.rating_mw).all()
+
+
+def test_products_of_the_site_are_asked_of_the_optimiser() -> None:
+    load = Series("extra", np.array([0]), np.array([1.5]), 3_600_000, False)
+    spec = ProductSpec("up", "up", 5.0, 0.25, 0.5, "extra", 2.0, 6.0, assets=("battery1",), off_line=True)
+    down = ProductSpec("down", "down", 10.0, 1.0)
+    history = Memory.fresh(4, 0).history(FLEET)
+    asked = ScheduleSpec(horizon_s=3600.0, n_minus_1=True)
+    request = build_request(FLEET, states(), history, asked, Expectations({"extra": load}), 0, 9.0, (spec, down))
+    one, other = request.products
+    assert (one.up, one.off_line, one.response_min, one.sustain_h) == (True, True, 5.0, 0.25)
+    assert one.required_mw.tolist() == [2.0] * 4 and one.offered_mw.tolist() == [2.0] * 4
+    assert one.price_per_mw_h.tolist() == [6.0] * 4 and not other.up and other.holders.all()
+    assert [asset.name for asset, may in zip(FLEET.assets, one.holders, strict=True) if may] == ["battery1"]
+    assert request.n_minus_1
