@@ -30,6 +30,7 @@ MODULES = (
     "site_load",
     "dispatch",
     "schedule",
+    "loop_stall",
     "objectives",
 )
 

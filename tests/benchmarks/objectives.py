@@ -2,16 +2,19 @@
 
 Each day is planned once, at midnight, from the state in which the plan of the day before left the fleet. Beside each
 objective's own figure stands the best of the other three: the leader's is no worse but for the gap of the solves.
-Every plan passes the checker, which shares no code with the model. Prices go below zero; up to 5 MW may be sold or
+Beside the leaders stands what a simple rule would have done. Every plan passes the checker, which shares no code with
+the model. Prices go below zero; up to 5 MW may be sold or
 bought beside the load.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.benchmarks.row import Row
+from tests.benchmarks.simple_rule import by_rule
 from vppscada.maps import find_site, load_site
 from vppscada.model.assets import AssetFamily, AssetKind, column
 from vppscada.model.fuel_curves import FuelCurves
@@ -56,9 +59,10 @@ def run() -> list[Row]:
     """Plan the week four times."""
     site = load_site(find_site("demo"), DRIVERS)
     expectations = Expectations({source.name: read_series(source) for source in site.data})
-    weeks = {objective: _week(site, expectations, objective) for objective in Objective}
-    for objective, week in weeks.items():
-        assert not week.broken, (objective, week.broken[:3])
+    weeks = {objective: _week(site, expectations, _led_by(objective)) for objective in Objective}
+    rule = _week(site, expectations, by_rule)
+    for week in (*weeks.values(), rule):
+        assert not week.broken, week.broken[:3]
     figures = (
         ("cost", Objective.COST, "EUR net of trade (less is better)", 1.0),
         ("revenue", Objective.REVENUE, "EUR", -1.0),
@@ -71,21 +75,29 @@ def run() -> list[Row]:
         others = {other: getattr(week, name) for other, week in weeks.items() if other is not leader}
         best = min(others, key=lambda other: sign * others[other])
         rows.append(Row(f"objectives_{name}", getattr(weeks[leader], name), others[best], f"{best} leads", unit))
+    for name, leader, unit, _ in figures:
+        rows.append(
+            Row(f"objectives_{name}_beside_a_rule", getattr(weeks[leader], name), getattr(rule, name), "rule", unit)
+        )
     for objective, week in weeks.items():
         told = (("cost", "EUR net of trade"), ("revenue", "EUR"), ("heat_mwh", "MWh of fuel and losses"))
         rows += [Row(f"objectives_{objective}_{name}", getattr(week, name), None, "", unit) for name, unit in told]
     return rows
 
 
-def _week(site: Site, expectations: Expectations, objective: Objective) -> Week:
+def _week(site: Site, expectations: Expectations, plan_of: Callable[[ScheduleRequest], object]) -> Week:
     week, initial = Week(), _at_rest(site)
     for day in range(DAYS):
-        asked = replace(_day(site, expectations, initial, _MONDAY_MS + day * 86_400_000), objective=objective)
-        plan = solve(asked)
-        assert isinstance(plan, Schedule), (objective, day, plan)
+        asked = _day(site, expectations, initial, _MONDAY_MS + day * 86_400_000)
+        plan = plan_of(asked)
+        assert isinstance(plan, Schedule), (day, plan)
         week.add(asked, plan)
         initial = _after(asked, plan)
     return week
+
+
+def _led_by(objective: Objective) -> Callable[[ScheduleRequest], object]:
+    return lambda asked: solve(replace(asked, objective=objective))
 
 
 def _day(site: Site, expectations: Expectations, initial: InitialStates, start_ms: int) -> ScheduleRequest:

@@ -111,10 +111,11 @@ class SolverWorker:
 
 async def _exchange(process: Process, question: object) -> object:
     assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(frame(question))
+    # A fleet of thousands takes tens of milliseconds to pickle, which the event loop has not.
+    process.stdin.write(await asyncio.to_thread(frame, question))
     await process.stdin.drain()
     length = read_length(await process.stdout.readexactly(LENGTH))
-    return pickle.loads(await process.stdout.readexactly(length))
+    return await asyncio.to_thread(pickle.loads, await process.stdout.readexactly(length))
 
 
 def _ending(process: Process) -> str:

@@ -190,3 +190,39 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+class Turns:
+    """Counts how often the event loop comes round while something goes on."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __aenter__(self) -> "Turns":
+        self._task = asyncio.create_task(self._turn())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+
+    async def _turn(self) -> None:
+        while True:
+            self.count += 1
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("end", ["deadline", "crash", "cancel"])
+async def test_the_event_loop_goes_on_while_a_solve_runs_and_ends(worker: SolverWorker, end: str) -> None:
+    await worker.solve(easy(), 30.0)
+    solving = asyncio.create_task(worker.solve(hard(), 1.0 if end == "deadline" else 60.0))
+    async with Turns() as turns:
+        await asyncio.sleep(0.5)
+        while_solving = turns.count
+        if end == "crash":
+            os.kill(await started(worker), signal.SIGKILL)
+        elif end == "cancel":
+            solving.cancel()
+        await asyncio.wait([solving])
+        assert turns.count > while_solving
+    # A loop that stood still during the solve would have come round once or twice.
+    assert while_solving > 25
