@@ -1,6 +1,8 @@
 """Asking for a schedule, and what comes back. Columns: assets × steps."""
 
+import itertools
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import numpy as np
@@ -106,9 +108,6 @@ class SlackUsed:
     units: str
     step: int
 
-    def __str__(self) -> str:
-        return f"{self.limit} by {self.amount:.3g} {self.units} in step {self.step}"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
@@ -147,6 +146,23 @@ class Schedule:
     def gap(self) -> float:
         """Proven relative gap between objective and bound."""
         return abs(self.objective_value - self.bound) / max(abs(self.objective_value), 1e-9)
+
+    @property
+    def gave(self) -> tuple[str, ...]:
+        """Each limit that had to give, in words: by how much at most, and from when to when (UTC), gap by gap."""
+        told = []
+        for limit in dict.fromkeys(slack.limit for slack in self.slacks):
+            mine = sorted((slack for slack in self.slacks if slack.limit == limit), key=lambda slack: slack.step)
+            for _, run in itertools.groupby(enumerate(mine), key=lambda placed: placed[1].step - placed[0]):
+                steps = [slack for _, slack in run]
+                most = max(slack.amount for slack in steps)
+                begins, ends = self._time(steps[0].step), self._time(steps[-1].step + 1)
+                told.append(f"{limit} by up to {most:.3g} {steps[0].units} from {begins} to {ends}")
+        return tuple(told)
+
+    def _time(self, step: int) -> str:
+        moment = datetime.fromtimestamp(self.start_ms / 1000.0 + step * self.step_s, UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @dataclass(frozen=True, slots=True)

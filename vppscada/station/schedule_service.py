@@ -112,6 +112,6 @@ class ScheduleService:
             gap=round(schedule.gap, 5),
             cost=round(schedule.cost, 2),
             seconds=round(schedule.solve_s, 2),
-            slacks=[str(slack) for slack in schedule.slacks[:5]],
+            gave=schedule.gave[:5],
         )
         self._plant.adopt(schedule)

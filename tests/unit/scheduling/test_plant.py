@@ -126,7 +126,7 @@ def test_a_deeply_negative_price_does_not_pay_for_dumping() -> None:
 def test_an_empty_fleet_serves_nothing_and_says_so() -> None:
     schedule = planned(request([], [5.0, 0.0]))
     assert schedule.unserved_mw == pytest.approx([5.0, 0.0])
-    assert [str(slack) for slack in schedule.slacks] == ["requirement by 5 MW in step 0"]
+    assert schedule.gave == ("requirement by up to 5 MW from 2023-11-14T00:00:00Z to 2023-11-14T01:00:00Z",)
 
 
 def test_the_bound_is_proven_and_the_gap_is_what_was_asked() -> None:
@@ -149,3 +149,12 @@ def test_without_time_there_is_no_schedule_or_one_that_owns_up_to_its_gap() -> N
     else:
         assert violations(asked, outcome) == []
         assert (outcome.status is SolveStatus.OPTIMAL) == (outcome.gap <= asked.relative_gap + 1e-6)
+
+
+def test_what_gives_is_told_by_its_time_gap_by_gap() -> None:
+    schedule = planned(request([engine()], [12.0, 13.0, 10.0, 11.0], step_s=900.0))
+    day = "2023-11-14T00"
+    assert schedule.gave == (
+        f"requirement by up to 3 MW from {day}:00:00Z to {day}:30:00Z",
+        f"requirement by up to 1 MW from {day}:45:00Z to 2023-11-14T01:00:00Z",
+    )
