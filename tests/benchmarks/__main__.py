@@ -32,6 +32,7 @@ MODULES = (
     "schedule",
     "loop_stall",
     "objectives",
+    "cost",
 )
 
 

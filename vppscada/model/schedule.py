@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import Asset
+from vppscada.model.explanation import Explanation
 
 Column = NDArray[np.float64]
 
@@ -141,6 +142,7 @@ class Schedule:
     slacks: tuple[SlackUsed, ...] = ()
     solve_s: float = 0.0
     held: tuple[Held, ...] = ()  # by product, in the order of the request
+    explanation: Explanation | None = None  # why, where the solver's duals tell it
 
     @property
     def gap(self) -> float:

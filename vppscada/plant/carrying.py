@@ -69,4 +69,5 @@ def carried_schedule(schedule: Schedule, before: Fleet, after: Fleet) -> Schedul
         stored_mwh=moved(schedule.stored_mwh),
         reserve_mw=moved(schedule.reserve_mw),
         held=tuple(replace(one, held_mw=moved(one.held_mw)) for one in schedule.held),
+        explanation=None,
     )

@@ -39,6 +39,13 @@ class Orders:
     running: bool = True
     objective: Objective | None = None  # None = what the site file says
 
+    @property
+    def owed_mw(self) -> float | None:
+        """What the plant is to give: the EMS's target, at rest 0; None = it chooses for itself."""
+        if not self.running:
+            return 0.0
+        return self.target_mw if self.mode is PlantMode.FOLLOW else None
+
     def leading(self, by_site: Objective) -> Objective:
         """What leads in the schedule."""
         return by_site if self.objective is None else self.objective

@@ -8,7 +8,7 @@ from vppscada.model.assets import Asset
 from vppscada.model.schedule import Objective
 from vppscada.scheduling.horizon import LARGE_SHARE, Horizon
 from vppscada.scheduling.limits import LimitSlack
-from vppscada.scheduling.program import Index, Program
+from vppscada.scheduling.program import Index, Limit, Program
 from vppscada.scheduling.renewable import Renewable
 from vppscada.scheduling.storage import Storage
 from vppscada.scheduling.thermal import Thermal
@@ -37,7 +37,8 @@ def add_cover(
     for asset, gone in _units(thermal, renewable, storage):
         if asset.rating_mw >= large:
             short = program.block(steps)
-            program.at_least(steps, 0.0, (every, 1.0), (short, 1.0), *((columns, -share) for columns, share in gone))
+            lost = [(columns, -share) for columns, share in gone]
+            program.at_least(steps, 0.0, (every, 1.0), (short, 1.0), *lost, limit=Limit.COVER)
             slacks.append(LimitSlack((f"reserve for the loss of {asset.name}",), "MW", short[None, :], price))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.limits import LimitSlack
-from vppscada.scheduling.program import Index, Program
+from vppscada.scheduling.program import Index, Limit, Program
 from vppscada.scheduling.renewable import Renewable
 from vppscada.scheduling.storage import Storage
 from vppscada.scheduling.thermal import Thermal
@@ -14,7 +14,7 @@ from vppscada.scheduling.thermal import Thermal
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlantRows:
-    """Variables (T,) in MW, and the rows of the balance, whose duals are the marginal prices."""
+    """Variables (T,) in MW, and the rows of balance and reserve, whose duals are the marginal prices."""
 
     unserved: Index
     dump: Index
@@ -22,6 +22,7 @@ class PlantRows:
     exported: Index
     reserve_short: Index
     balance: Index
+    reserve: Index
 
 
 def add_balance(
@@ -38,7 +39,13 @@ def add_balance(
     imported = program.block(steps, 0.0, np.maximum(request.import_limit_mw, 0.0))
     exported = program.block(steps, 0.0, np.maximum(request.export_limit_mw, 0.0))
     balance = program.equal(
-        steps, request.requirement_mw, (imported, 1.0), (exported, -1.0), (unserved, 1.0), (dump, -1.0)
+        steps,
+        request.requirement_mw,
+        (imported, 1.0),
+        (exported, -1.0),
+        (unserved, 1.0),
+        (dump, -1.0),
+        limit=Limit.BALANCE,
     )
     program.add(balance, thermal.on, thermal.data.minimum[:, None])
     program.add(balance, thermal.above, 1.0)
@@ -57,4 +64,4 @@ def add_balance(
         ("reserve requirement", short, np.array(request.reserve_penalty_per_mwh)),
     ):
         slacks.append(LimitSlack((limit,), "MW", columns[None, :], price * hours))
-    return PlantRows(unserved, dump, imported, exported, short, balance)
+    return PlantRows(unserved, dump, imported, exported, short, balance, reserve)

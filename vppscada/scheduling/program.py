@@ -1,6 +1,7 @@
 """A mixed-integer program collected in NumPy columns: blocks of variables, rows, and entries of the matrix."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,6 +10,30 @@ Index = NDArray[np.int64]
 Column = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Term = tuple[Index, ArrayLike]  # columns, and coefficients that broadcast against them
+
+
+class Limit(IntEnum):
+    """What a row stands for, where an explanation of the plan asks for it."""
+
+    OTHER = 0
+    BALANCE = 1
+    CURVE = 2  # a power and the segments of its fuel curve
+    GENERATION = 3  # power and reserve of a unit that is on
+    RAMP_UP = 4
+    RAMP_DOWN = 5
+    ENERGY = 6  # what flows into and out of a store
+    FLOOR = 7
+    CEILING = 8
+    FINAL_ENERGY = 9
+    CYCLES = 10
+    RESERVE_POWER = 11
+    RESERVE_ENERGY = 12
+    COVER = 13
+    LEADING = 14  # what an earlier tier of the objective is held to
+    BEFORE_STOP = 15  # as GENERATION, less in the last step before a stop
+    ONE_WAY = 16  # charge or discharge
+    HELD_DOWN = 17  # power that could be taken away
+    RESERVE_ROOM = 18  # room in a store for it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +64,7 @@ class Program:
         self._integer: list[Flags] = []
         self._row_lower: list[Column] = []
         self._row_upper: list[Column] = []
+        self._row_limit: list[Index] = []
         self._entries: list[tuple[Index, Index, Column]] = []
         self._prices: list[tuple[Index, Column]] = []
 
@@ -54,28 +80,31 @@ class Program:
         self.columns += count
         return made
 
-    def rows(self, shape: tuple[int, ...], lower: ArrayLike, upper: ArrayLike, *terms: Term) -> Index:
+    def rows(
+        self, shape: tuple[int, ...], lower: ArrayLike, upper: ArrayLike, *terms: Term, limit: Limit = Limit.OTHER
+    ) -> Index:
         """New rows lower ≤ Σ terms ≤ upper; each term has one column for each row (shape broadcasts)."""
         count = int(np.prod(shape))
         self._row_lower.append(_spread(lower, shape))
         self._row_upper.append(_spread(upper, shape))
+        self._row_limit.append(np.full(count, int(limit), dtype=np.int64))
         made = np.arange(self.row_count, self.row_count + count, dtype=np.int64).reshape(shape)
         self.row_count += count
         for columns, coefficients in terms:
             self.add(made, columns, coefficients)
         return made
 
-    def at_most(self, shape: tuple[int, ...], upper: ArrayLike, *terms: Term) -> Index:
+    def at_most(self, shape: tuple[int, ...], upper: ArrayLike, *terms: Term, limit: Limit = Limit.OTHER) -> Index:
         """Rows Σ terms ≤ upper."""
-        return self.rows(shape, -np.inf, upper, *terms)
+        return self.rows(shape, -np.inf, upper, *terms, limit=limit)
 
-    def at_least(self, shape: tuple[int, ...], lower: ArrayLike, *terms: Term) -> Index:
+    def at_least(self, shape: tuple[int, ...], lower: ArrayLike, *terms: Term, limit: Limit = Limit.OTHER) -> Index:
         """Rows Σ terms ≥ lower."""
-        return self.rows(shape, lower, np.inf, *terms)
+        return self.rows(shape, lower, np.inf, *terms, limit=limit)
 
-    def equal(self, shape: tuple[int, ...], value: ArrayLike, *terms: Term) -> Index:
+    def equal(self, shape: tuple[int, ...], value: ArrayLike, *terms: Term, limit: Limit = Limit.OTHER) -> Index:
         """Rows Σ terms = value."""
-        return self.rows(shape, value, value, *terms)
+        return self.rows(shape, value, value, *terms, limit=limit)
 
     def add(self, rows: Index, columns: Index, coefficients: ArrayLike) -> None:
         """Entries of rows that stand already; the three broadcast against each other. Equal pairs add up."""
@@ -93,10 +122,14 @@ class Program:
         ``judged`` is this program as it was priced before.
         """
         priced = np.flatnonzero(judged.cost)
-        row = self.at_most((1,), most - judged.offset)
+        row = self.at_most((1,), most - judged.offset, limit=Limit.LEADING)
         self.add(row, priced, judged.cost[priced])
         self._prices.clear()
         self.offset = 0.0
+
+    def row_limits(self) -> Index:
+        """What each row stands for, as numbers of `Limit`."""
+        return _joined(self._row_limit).astype(np.int64)
 
     def matrices(self) -> Matrices:
         """All of it in columns."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vppscada.model.schedule import Schedule, ScheduleRequest, SolveFailure, SolveStatus
 from vppscada.scheduling import mathopt
 from vppscada.scheduling.earlier import Earlier, planned_on
+from vppscada.scheduling.explain import explained
 from vppscada.scheduling.formulation import Formulation, can_waste, formulate
 from vppscada.scheduling.objective import TIERS, price_tier
 from vppscada.scheduling.program import Matrices
@@ -34,6 +35,8 @@ class _Result:
     values: Column
     objective: float
     marginal_price: Column
+    linear: Matrices  # the program that was solved last, and its duals
+    duals: Column
     wasted: Flags  # (storages, T) where the program would rather charge and discharge at once
 
 
@@ -120,7 +123,8 @@ def _schedule(result: _Result, bound: float, request: ScheduleRequest) -> Schedu
     proven = result.objective if result.objective - bound <= rounding else bound
     met = _gap(result.objective, proven) <= request.relative_gap + _ROUNDING
     status = SolveStatus.OPTIMAL if met else SolveStatus.FEASIBLE
-    return schedule_of(result.plan, result.values, status, result.objective, proven, result.marginal_price, 0.0)
+    schedule = schedule_of(result.plan, result.values, status, result.objective, proven, result.marginal_price, 0.0)
+    return replace(schedule, explanation=explained(result.plan, result.linear, result.values, result.duals))
 
 
 def _priced(plan: Formulation, matrices: Matrices, answer: mathopt.Answer) -> _Result | None:
@@ -146,7 +150,7 @@ def _priced(plan: Formulation, matrices: Matrices, answer: mathopt.Answer) -> _R
             break
         wasted = wasted | again
     price = linear.duals[plan.rows.balance] / plan.horizon.hours
-    return _Result(plan, values, linear.objective, price, wasted)
+    return _Result(plan, values, linear.objective, price, fixed, linear.duals, wasted)
 
 
 def _both_ways(plan: Formulation, values: Column) -> Flags:

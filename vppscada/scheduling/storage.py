@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from vppscada.model.assets import Asset, AssetFamily, column
 from vppscada.scheduling.horizon import FAST_STORAGE_RESTS_FROM_S, RESERVE_SUSTAIN_H, Horizon
 from vppscada.scheduling.limits import LAST_RESORT, LimitSlack
-from vppscada.scheduling.program import Index, Program
+from vppscada.scheduling.program import Index, Limit, Program
 
 Column = NDArray[np.float64]
 Table = NDArray[np.float64]
@@ -164,6 +164,7 @@ def add_energy_balance(program: Program, horizon: Horizon, storage: Storage) -> 
         (storage.charge, -hours * data.charge_efficiency[:, None]),
         (storage.discharge, hours / data.discharge_efficiency[:, None]),
         (forgiven, -1.0),
+        limit=Limit.ENERGY,
     )
     program.add(rows[:, 1:], storage.stored[:, :-1], -data.keeps[:, None])
 
@@ -178,8 +179,9 @@ def add_energy_limits(
     data = storage.data
     below = program.block(storage.stored.shape, 0.0, data.below)
     over = program.block(storage.stored.shape, 0.0, data.over)
-    program.at_least(storage.stored.shape, data.least[:, None], (storage.stored, 1.0), (below, 1.0))
-    program.at_most(storage.stored.shape, data.most[:, None], (storage.stored, 1.0), (over, -1.0))
+    shape = storage.stored.shape
+    program.at_least(shape, data.least[:, None], (storage.stored, 1.0), (below, 1.0), limit=Limit.FLOOR)
+    program.at_most(shape, data.most[:, None], (storage.stored, 1.0), (over, -1.0), limit=Limit.CEILING)
     mend = _MEND_PER_MWH_H * horizon.hours
     avoidable = LAST_RESORT * horizon.request.value_of_lost_load_per_mwh * horizon.hours
     price = np.where(data.before < data.least, mend, avoidable)[:, None]
@@ -198,7 +200,8 @@ def add_final_energy(program: Program, horizon: Horizon, storage: Storage, slack
     last = np.zeros(shape)
     last[:, -1] = np.inf
     short = program.block(shape, 0.0, last)
-    program.at_least((len(ending),), wanted, (storage.stored[ending, -1], 1.0), (short[:, -1], 1.0))
+    left = (storage.stored[ending, -1], 1.0)
+    program.at_least((len(ending),), wanted, left, (short[:, -1], 1.0), limit=Limit.FINAL_ENERGY)
     names = tuple(f"{assets[i].name} state of charge at the end" for i in ending)
     slacks.append(LimitSlack(names, "MWh", short, np.array(horizon.request.reserve_penalty_per_mwh)))
 
@@ -209,7 +212,8 @@ def add_cycles(program: Program, horizon: Horizon, storage: Storage) -> None:
     block_of_step = np.floor(np.arange(horizon.steps) * horizon.hours / 24.0 + 1e-9).astype(np.int64)
     for i, asset in enumerate(data.assets):
         if np.isfinite(asset.cycles_per_day):
-            rows = program.at_most((int(block_of_step[-1]) + 1,), asset.cycles_per_day * asset.capacity_mwh)
+            most = asset.cycles_per_day * asset.capacity_mwh
+            rows = program.at_most((int(block_of_step[-1]) + 1,), most, limit=Limit.CYCLES)
             program.add(rows[block_of_step], storage.discharge[i], horizon.hours / data.discharge_efficiency[i])
 
 
@@ -218,28 +222,35 @@ def add_headroom(program: Program, storage: Storage, below: Index, over: Index) 
     data, shape = storage.data, storage.stored.shape
     power = (storage.discharge, 1.0), (storage.charge, -1.0)
     rating, charge_rating = (column(data.assets, field)[:, None] for field in ("rating_mw", "charge_rating_mw"))
-    program.at_most(shape, rating, *((one.columns, 1.0) for one in storage.up), *power)
+    program.at_most(shape, rating, *((one.columns, 1.0) for one in storage.up), *power, limit=Limit.RESERVE_POWER)
     out = [(one.columns, -one.sustain_h / data.discharge_efficiency[:, None]) for one in storage.up]
-    _sustained(program, storage, data.least, out, below, 1.0)
+    _sustained(program, storage, data.least, out, below, 1.0, Limit.RESERVE_ENERGY)
     if storage.down:
-        program.at_least(shape, -charge_rating, *((one.columns, -1.0) for one in storage.down), *power)
+        held = [(one.columns, -1.0) for one in storage.down]
+        program.at_least(shape, -charge_rating, *held, *power, limit=Limit.HELD_DOWN)
         into = [(one.columns, one.sustain_h * data.charge_efficiency[:, None]) for one in storage.down]
-        _sustained(program, storage, data.most, into, over, -1.0)
+        _sustained(program, storage, data.most, into, over, -1.0, Limit.RESERVE_ROOM)
 
 
 def _sustained(
-    program: Program, storage: Storage, limit: Column, moved: list[tuple[Index, Table]], slack: Index, sign: float
+    program: Program,
+    storage: Storage,
+    energy: Column,
+    moved: list[tuple[Index, Table]],
+    slack: Index,
+    sign: float,
+    limit: Limit,
 ) -> None:
-    """sign × (stored + moved) + slack ≥ sign × limit, at the end of each step and at its start."""
+    """sign × (stored + moved) + slack ≥ sign × energy, at the end of each step and at its start."""
     data, shape = storage.data, storage.stored.shape
-    bound = sign * limit[:, None]
+    bound = sign * energy[:, None]
     taken = [(columns, sign * factor) for columns, factor in moved]
-    program.at_least(shape, bound, (storage.stored, sign), (slack, 1.0), *taken)
+    program.at_least(shape, bound, (storage.stored, sign), (slack, 1.0), *taken, limit=limit)
     first = [(columns[:, 0], -factor[:, 0]) for columns, factor in taken]
-    program.at_most((len(data),), np.maximum(sign * (data.before - limit), 0.0), *first)
+    program.at_most((len(data),), np.maximum(sign * (data.before - energy), 0.0), *first)
     later = [(columns[:, 1:], factor) for columns, factor in taken]
     before = (storage.stored[:, :-1], sign), (slack[:, :-1], 1.0)
-    program.at_least((shape[0], shape[1] - 1), bound, *before, *later)
+    program.at_least((shape[0], shape[1] - 1), bound, *before, *later, limit=limit)
 
 
 def add_one_way(program: Program, storage: Storage, either: NDArray[np.bool_]) -> Index:
@@ -247,6 +258,7 @@ def add_one_way(program: Program, storage: Storage, either: NDArray[np.bool_]) -
     charging = program.block((int(either.sum()),), 0.0, 1.0, integer=True)
     charge_most = np.broadcast_to(storage.data.charge_most[:, None], either.shape)[either]
     discharge_most = np.broadcast_to(storage.data.discharge_most[:, None], either.shape)[either]
-    program.at_most(charging.shape, 0.0, (storage.charge[either], 1.0), (charging, -charge_most))
-    program.at_most(charging.shape, discharge_most, (storage.discharge[either], 1.0), (charging, discharge_most))
+    charge, discharge = (storage.charge[either], 1.0), (storage.discharge[either], 1.0)
+    program.at_most(charging.shape, 0.0, charge, (charging, -charge_most), limit=Limit.ONE_WAY)
+    program.at_most(charging.shape, discharge_most, discharge, (charging, discharge_most), limit=Limit.ONE_WAY)
     return charging

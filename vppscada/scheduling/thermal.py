@@ -13,7 +13,7 @@ from vppscada.model.assets import Asset, AssetFamily, AssetKind, column
 from vppscada.model.fuel_curves import FuelCurves
 from vppscada.scheduling.horizon import RESERVE_RESPONSE_MIN, Horizon
 from vppscada.scheduling.limits import LAST_RESORT, LimitSlack
-from vppscada.scheduling.program import Index, Program
+from vppscada.scheduling.program import Index, Limit, Program
 
 Column = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -232,6 +232,7 @@ def add_generation_limits(program: Program, thermal: Thermal) -> None:
         *((held, 1.0) for held in thermal.up),
         (thermal.on, -range_mw),
         (thermal.start, start_cut),
+        limit=Limit.GENERATION,
     )
     long = data.minimum_up > 1
     program.add(rows[long, :-1], thermal.stop[long, 1:], stop_cut[long])
@@ -242,10 +243,12 @@ def add_generation_limits(program: Program, thermal: Thermal) -> None:
         (thermal.above[brief, :-1], 1.0),
         *((held[brief, :-1], 1.0) for held in thermal.up),
         (thermal.on[brief, :-1], -range_mw[brief, :-1]),
+        limit=Limit.BEFORE_STOP,
     )
     program.add(apart, thermal.stop[brief, 1:], stop_cut[brief])
     if thermal.down:
-        program.at_least(shape, 0.0, (thermal.above, 1.0), *((held, -1.0) for held in thermal.down))
+        held = [(columns, -1.0) for columns in thermal.down]
+        program.at_least(shape, 0.0, (thermal.above, 1.0), *held, limit=Limit.HELD_DOWN)
 
 
 def add_ramps(program: Program, thermal: Thermal) -> None:
@@ -260,6 +263,7 @@ def add_ramps(program: Program, thermal: Thermal) -> None:
         (above[up, 1:], 1.0),
         *((held[up, 1:], 1.0) for held in thermal.up),
         (above[up, :-1], -1.0),
+        limit=Limit.RAMP_UP,
     )
     down = data.ramp_down < widest
     program.at_most(
@@ -268,6 +272,7 @@ def add_ramps(program: Program, thermal: Thermal) -> None:
         (above[down, :-1], 1.0),
         (above[down, 1:], -1.0),
         *((held[down, 1:], 1.0) for held in thermal.down),
+        limit=Limit.RAMP_DOWN,
     )
 
 
@@ -281,6 +286,7 @@ def add_initial_ramps(program: Program, horizon: Horizon, thermal: Thermal, slac
         data.above_before[up] + data.ramp_up[up],
         (thermal.above[up, 0], 1.0),
         *((held[up, 0], 1.0) for held in thermal.up),
+        limit=Limit.RAMP_UP,
     )
     down = np.flatnonzero(known & np.isfinite(data.ramp_down))
     before = data.above_before[down]
@@ -292,6 +298,7 @@ def add_initial_ramps(program: Program, horizon: Horizon, thermal: Thermal, slac
         (thermal.above[down, 0], 1.0),
         (fast_down[:, 0], 1.0),
         *((held[down, 0], -1.0) for held in thermal.down),
+        limit=Limit.RAMP_DOWN,
     )
     over = np.maximum(before - (data.stop_limit - data.minimum)[down], 0.0)
     program.at_most((len(down),), 0.0, (thermal.stop[down, 0], over), (fast_stop[:, 0], -1.0))
@@ -311,7 +318,7 @@ def add_segments(program: Program, thermal: Thermal) -> None:
     """above = sum of the segments of a bent fuel curve, none of them used while off."""
     bent, segments = thermal.bent, thermal.segments
     shape = segments.shape[:2]
-    rows = program.equal(shape, 0.0, (thermal.above[bent], -1.0))
+    rows = program.equal(shape, 0.0, (thermal.above[bent], -1.0), limit=Limit.CURVE)
     program.add(rows[:, :, None], segments, 1.0)
     width = thermal.data.segment_width[bent][:, None, :]
     program.at_most(segments.shape, 0.0, (segments, 1.0), (thermal.on[bent][:, :, None], -width))

@@ -36,6 +36,7 @@ from vppscada.station.api_requests import (
 )
 from vppscada.station.applying import Applying
 from vppscada.station.in_force import InForce
+from vppscada.station.plant_answers import fleet_page, schedule_in_force
 from vppscada.station.supervisor import wall_ms
 
 log = structlog.get_logger()
@@ -72,6 +73,8 @@ class LocalApi:
             "release": self._release,
             "plan": self._plan,
             "apply": self._apply,
+            "fleet": self._fleet,
+            "schedule": self._schedule,
         }
         self._tell_status = status
 
@@ -155,6 +158,12 @@ class LocalApi:
             "count": len(rows),
             "next": end if end < len(rows) else None,
         }
+
+    async def _fleet(self, request: Request) -> Answer:
+        return fleet_page(self._in_force().plant, read_offset(request.params))
+
+    async def _schedule(self, request: Request) -> Answer:
+        return schedule_in_force(self._in_force().plant, request.params)
 
     async def _operate(self, request: Request) -> Answer:
         now = self._staying()

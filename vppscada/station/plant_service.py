@@ -28,6 +28,7 @@ from vppscada.plant.orders import OrderRefused, apply_order
 from vppscada.plant.requirements import Expectations
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
+from vppscada.station.cost_points import CostPoints
 from vppscada.station.plant_points import (
     PlantPoints,
     derived_values,
@@ -70,6 +71,7 @@ class PlantService:
         self._journal = journal
         self._teller = teller
         self._points = PlantPoints(site, database)
+        self._cost_points = CostPoints(site.fleet)
         self._wake = asyncio.Event()
         self._urgent = np.zeros(len(site.points), dtype=np.bool_)
         for role in (Role.RUNNING, Role.FAULT, Role.REMOTE, Role.COMM_ONLINE):
@@ -223,6 +225,9 @@ class PlantService:
             **order_values(self.orders, decision.dispatch.target_mw, self.site.schedule.objective),
             **derived_values(decision, self.totals, price, load),
             **schedule_values(self.schedule, plant_ms),
+            **self._cost_points.values(
+                decision, states, self.schedule, self.expectations, self.site.schedule.ambient, plant_ms
+            ),
             "commands": float(self._teller.sent),
             "commands_failed": float(self._teller.failed),
             "sessions_online": float(self._teller.sessions_online()),

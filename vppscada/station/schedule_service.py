@@ -8,7 +8,6 @@ from dataclasses import replace
 import structlog
 
 from vppscada.model.schedule import Objective, Schedule, SolveFailure
-from vppscada.plant.memory import PlantMode
 from vppscada.plant.planning import PlannedFor, reason_to_plan
 from vppscada.plant.requirements import build_request
 from vppscada.scheduling.worker import SolverWorker
@@ -83,8 +82,6 @@ class ScheduleService:
     async def _solve(self, current: PlannedFor, reason: str) -> bool:
         plant = self._plant
         site = plant.site
-        follow = plant.orders.mode is PlantMode.FOLLOW
-        target = (plant.orders.target_mw if follow else None) if plant.orders.running else 0.0
         request = build_request(
             site.fleet,
             plant.states,
@@ -92,7 +89,7 @@ class ScheduleService:
             replace(site.schedule, objective=current.objective),
             plant.expectations,
             current.plant_ms,
-            target,
+            plant.orders.owed_mw,
             site.products,
         )
         result = await self._worker.solve(request, site.schedule.time_limit_s + _DEADLINE_MARGIN_S)
