@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vppscada import __version__
-from vppscada.admin import commands, commissioning_grammar, map_grammar, plan, station_grammar, traces
+from vppscada.admin import commands, commissioning_grammar, map_grammar, plan, proof_grammar, station_grammar, traces
 from vppscada.admin.arguments import positive, site_argument
 from vppscada.model.errors import ConfigError, VppscadaError
 from vppscada.station.drivers import DECODERS
@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     map_grammar.add_map(verbs)
     commissioning_grammar.add_commissioning(verbs)
     station_grammar.add_station(verbs)
+    proof_grammar.add_proof(verbs)
     return top
 
 

@@ -13,6 +13,7 @@ from vppscada.model.batch import TimeQualityColumn, TimesMs, Values
 from vppscada.model.commands import CommandRecord, Origin
 from vppscada.model.errors import JournalError
 from vppscada.model.quality import QualityColumn
+from vppscada.points.journal_proof import Proof, select_proof
 from vppscada.points.journal_schema import FILE_NAME, connect_reading
 
 _COMMAND = "id, time_ms, point, value, origin, reason, state, detail"
@@ -91,6 +92,24 @@ class JournalReader:
         sql = f"""SELECT {_COMMAND} FROM commands AS one WHERE state = 'issued'
             AND NOT EXISTS (SELECT 1 FROM commands WHERE id = one.id AND seq > one.seq) AND ? ORDER BY id"""
         return self._commands(sql, 1)
+
+    def proof(self, kind: str, since_ms: int, until_ms: int) -> list[Proof]:
+        """What was kept of a kind that touches a time, on its kind's own clock, oldest first.
+
+        Raises:
+            JournalError: the journal cannot be read, or no release that keeps proof has written it.
+        """
+        return self._fetch(lambda connection: select_proof(connection, kind, since_ms, until_ms))
+
+    def newest_proof(self, kind: str) -> int | None:
+        """When the newest of a kind begins, on its kind's own clock; None without any.
+
+        Raises:
+            JournalError: the journal cannot be read, or no release that keeps proof has written it.
+        """
+        sql = "SELECT max(from_ms) FROM proof WHERE kind = ?"
+        newest: int | None = self._fetch(lambda connection: connection.execute(sql, (kind,)).fetchone()[0])
+        return newest
 
     def _commands(self, sql: str, parameter: int) -> list[CommandRecord]:
         rows = self._fetch(lambda connection: connection.execute(sql, (parameter,)).fetchall())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 _BITE_ROWS = 2_000
 _MS_PER_DAY = 86_400_000
+_AGES = "kind IN ('book', 'plan')"  # runs and sites are few and small: they stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Retention:
     change_rows: int = 2_000_000
     change_days: float = 30.0
     command_rows: int = 500_000
+    proof_days: float = 92.0  # pages of the books, schedules
 
 
 def prune(connection: sqlite3.Connection, retention: Retention, just_written: int, now_ms: int) -> int:
@@ -29,11 +31,13 @@ def prune(connection: sqlite3.Connection, retention: Retention, just_written: in
     aged = _oldest_aged(connection, now_ms - round(retention.change_days * _MS_PER_DAY), bite)
     commands = _oldest_beyond(connection, "commands", retention.command_rows, bite, "seq")
     below = max(changes, aged)
-    if not below and not commands:
+    proof = _proof_aged(connection, now_ms - round(retention.proof_days * _MS_PER_DAY))
+    if not below and not commands and not proof:
         return 0
     connection.execute("BEGIN IMMEDIATE")
     deleted = connection.execute("DELETE FROM changes WHERE id < ?", (below,)).rowcount
     deleted += connection.execute("DELETE FROM commands WHERE seq < ?", (commands,)).rowcount
+    deleted += connection.execute(f"DELETE FROM proof WHERE id < ? AND {_AGES}", (proof,)).rowcount if proof else 0
     connection.execute("COMMIT")
     return deleted
 
@@ -47,6 +51,14 @@ def _oldest_beyond(connection: sqlite3.Connection, table: str, rows: int, bite: 
         return 0
     excess = newest - oldest + 1 - rows
     return int(oldest + min(excess, bite)) if excess > 0 else 0
+
+
+def _proof_aged(connection: sqlite3.Connection, cutoff_ms: int) -> int:
+    """The number below which pieces of proof are to go because they are too old; 0 = none. Numbers rise with time."""
+    oldest = connection.execute(f"SELECT id, written_ms FROM proof WHERE {_AGES} ORDER BY id LIMIT 1").fetchone()
+    if oldest is None or oldest[1] >= cutoff_ms:
+        return 0
+    return int(oldest[0]) + 1
 
 
 def _oldest_aged(connection: sqlite3.Connection, cutoff_ms: int, bite: int) -> int:

@@ -17,7 +17,7 @@ from vppscada.model.commands import CommandStatus
 from vppscada.model.errors import JournalError
 from vppscada.model.points import Role
 from vppscada.model.quality import Quality
-from vppscada.model.schedule import Schedule
+from vppscada.model.schedule import Objective, Schedule
 from vppscada.model.site import Site
 from vppscada.plant.accounting import Totals, advance
 from vppscada.plant.carrying import carried_memory, carried_schedule
@@ -28,6 +28,7 @@ from vppscada.plant.orders import OrderRefused, apply_order
 from vppscada.plant.requirements import Expectations
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
+from vppscada.station.bookkeeping import Bookkeeper, Moment
 from vppscada.station.plant_points import (
     PlantPoints,
     derived_values,
@@ -55,7 +56,9 @@ class PlantService:
         teller: Teller,
         expectations: Expectations,
         clock: PlantClock,
+        mark: str = "",
     ) -> None:
+        """``mark`` is that of the site's files as kept."""
         self.site = site
         self.clock = clock
         self.expectations = expectations
@@ -80,6 +83,8 @@ class PlantService:
         self.orders = self._kept_orders()
         self.memory = self._kept_memory(now_ms)
         self.totals = self._kept_totals()
+        self.books = Bookkeeper(site, mark, self._rows, database, journal, clock)
+        self.books.begin(wall_ms())
         self._accounted_at = time.monotonic()
         self._kept_at = 0.0
         self._kept_well = True
@@ -123,6 +128,7 @@ class PlantService:
         self.orders, self.totals = before.orders, before.totals
         self.memory = carried_memory(before.memory, *fleets)
         self.schedule = None if before.schedule is None else carried_schedule(before.schedule, *fleets)
+        self.books.take_over(before.books, wall_ms())
         self.statistics.update(before.statistics)
         self._accounted_at = before._accounted_at
         self._teller.permitted = self.orders.enabled
@@ -132,9 +138,10 @@ class PlantService:
         if self._urgent[changes.rows].any():
             self._wake.set()
 
-    def adopt(self, schedule: Schedule) -> None:
-        """Put a schedule in force."""
+    def adopt(self, schedule: Schedule, why: str, objective: Objective) -> None:
+        """Put a schedule in force, made for that reason and led by that objective."""
         self.schedule = schedule
+        self.books.adopted(schedule, why, objective, wall_ms())
         self._wake.set()
 
     async def order(self, point: str, value: float) -> CommandStatus:
@@ -191,20 +198,21 @@ class PlantService:
     def _account(self, states: AssetStates, plant_ms: int, now: float) -> None:
         hours = (now - self._accounted_at) * self.clock.speed / 3600.0  # not by a wall clock, which may be set
         self._accounted_at = now
+        price = self.expectations.now(self.site.schedule.price, plant_ms)
+        follows = self.orders.mode is PlantMode.FOLLOW
+        self.books.account(
+            Moment(plant_ms, hours, states, self.memory, self.schedule, self.memory.target_mw, follows, price)
+        )
         self.totals = advance(
             self.totals,
             hours,
             self.memory.target_mw,
             np.nan_to_num(states.power_mw),
             np.where(states.online, states.on, self.memory.was_on),  # out of sight is not stopped
-            self._price(plant_ms),
+            0.0 if np.isnan(price) else price,
             self.plant.costs,
             states.available_mw,
         )
-
-    def _price(self, plant_ms: int) -> float:
-        price = self.expectations.now(self.site.schedule.price, plant_ms)
-        return 0.0 if np.isnan(price) else price
 
     def _note_changes(self, decision: Decision) -> None:
         before = None if self.decision is None else self.decision.following
@@ -239,9 +247,20 @@ class PlantService:
         if time.monotonic() - self._kept_at < _KEEP_EVERY_S:
             return
         self._kept_at = time.monotonic()
+        await self._write_down()
+
+    async def close_books(self) -> None:
+        """Write down what there is, at the clean stop of the station."""
+        self.books.end()
+        await self._write_down()
+
+    async def _write_down(self) -> None:
+        """The memory and the books in one transaction: a start is in both or in none of them."""
+        texts = {"memory": self.memory.to_json(self.site.fleet), "totals": self.totals.to_json()}
         try:
-            await self._journal.put("memory", self.memory.to_json(self.site.fleet))
-            await self._journal.put("totals", self.totals.to_json())
+            proof = await asyncio.to_thread(self.books.proof, wall_ms())
+            await self._journal.keep(texts, proof)
+            self.books.written(proof)
         except JournalError as error:  # the plant goes on: it is the gate that sends nothing without a record
             self.statistics["memory_not_kept"] += 1
             if self._kept_well:

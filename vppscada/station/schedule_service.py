@@ -113,4 +113,4 @@ class ScheduleService:
             seconds=round(schedule.solve_s, 2),
             slacks=[str(slack) for slack in schedule.slacks[:5]],
         )
-        self._plant.adopt(schedule)
+        self._plant.adopt(schedule, reason, objective)

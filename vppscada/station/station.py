@@ -212,6 +212,7 @@ class Station:
         await self._try("stop solver", self.worker.close())
         outcomes = asyncio.wait_for(now.pipeline.drain(), _OUTCOMES_S)  # of an EMS's commands: still to be written
         await self._try("drain commands", outcomes)
+        await self._try("close books", now.plant.close_books())
         await self._try("keep counts", now.normalising.keep_counts())
         await asyncio.to_thread(self.journal.close)
         log.info("station_stopped", site=now.site.plant.name)
