@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 _BITE_ROWS = 2_000
 _MS_PER_DAY = 86_400_000
-_AGES = "kind IN ('book', 'plan')"  # runs and sites are few and small: they stay
+_AGES = "kind IN ('book', 'plan', 'order')"  # runs and sites are few and small: they stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Retention:
     change_rows: int = 2_000_000
     change_days: float = 30.0
     command_rows: int = 500_000
-    proof_days: float = 92.0  # pages of the books, schedules
+    proof_days: float = 92.0  # pages of the books, schedules, orders
 
 
 def prune(connection: sqlite3.Connection, retention: Retention, just_written: int, now_ms: int) -> int:

@@ -30,6 +30,7 @@ Column = NDArray[np.float64]
 
 _MS_PER_H = 3_600_000.0
 _STALL_S, _STALL_CYCLES = 10.0, 3.0  # wall; what a longer pause between two cycles held, nobody has measured
+_MOST_WAITING = 10_000
 _SEAM_S = 1.0  # wall seconds by which the wall clock may differ from the monotonic one within a page
 
 
@@ -91,6 +92,17 @@ class Bookkeeper:
         names = [asset.name for asset in self._site.fleet.assets]
         content = plan_bytes(schedule, names, why, str(objective))
         self._waiting.append(Proof(self._journal.next_proof_id(), "plan", schedule.start_ms, end_ms, wall_ms, content))
+
+    def order_proof(self, point: str, value: float, refused: str, wall_ms: int) -> Proof:
+        """An order to the plant as it came, with why it was refused; "" = it was taken."""
+        told = {"point": point, "value": value if np.isfinite(value) else None, "refused": refused}
+        content = json.dumps(told).encode()
+        return Proof(self._journal.next_proof_id(), "order", wall_ms, wall_ms, wall_ms, content)
+
+    def refused(self, point: str, value: float, reason: str, wall_ms: int) -> None:
+        """An order that was not taken: written down with the next page, for nothing depends on it."""
+        if len(self._waiting) < _MOST_WAITING:  # a master that goes on asking fills no memory while the disk is full
+            self._waiting.append(self.order_proof(point, value, reason, wall_ms))
 
     def take_over(self, before: "Bookkeeper", wall_ms: int) -> None:
         """Go on from the books of a plant whose site was another one: its pages are to be written."""

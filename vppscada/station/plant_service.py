@@ -152,11 +152,11 @@ class PlantService:
         async with self._order_lock:
             ordered = self.judge_order(point, value)
             if isinstance(ordered, OrderRefused):
-                self.statistics["orders_refused"] += 1
-                log.warning("order_refused", point=point, value=value, reason=ordered.reason)
+                self.note_refused(point, value, ordered)
                 return ordered.status
             try:
-                await self._journal.put("orders", ordered.to_json())
+                taken = self.books.order_proof(point, value, "", wall_ms())
+                await self._journal.keep({"orders": ordered.to_json()}, [taken])
             except JournalError as error:
                 self.statistics["orders_refused"] += 1
                 log.error("order_not_kept", point=point, value=value, error=str(error))
@@ -175,6 +175,12 @@ class PlantService:
         """What an order would make of the orders; nothing changes."""
         lowest = sum(asset.lowest_mw for asset in self.site.fleet.assets)
         return apply_order(self.orders, point, value, lowest, self.site.fleet.rating_mw)
+
+    def note_refused(self, point: str, value: float, refused: OrderRefused) -> None:
+        """An order was not taken, at its select or later."""
+        self.statistics["orders_refused"] += 1
+        self.books.refused(point, value, refused.reason, wall_ms())
+        log.warning("order_refused", point=point, value=value, reason=refused.reason)
 
     async def _cycle(self) -> None:
         now_ms = wall_ms()
