@@ -37,6 +37,7 @@ _LINES = (
     ("revenue", "revenue", "money"),
     ("starts", "starts", ""),
     ("run_h", "run hours", "h"),
+    ("stored_mwh", "into stores", "MWh"),
     ("cycles", "cycles", ""),
     ("emissions_t", "emissions", "t"),
     ("curtailed_mwh", "curtailed", "MWh"),
@@ -108,7 +109,7 @@ def _newest_day(reader: JournalReader) -> int:
 
 def _day(site: Site, at: int, end: int, pages: Sequence[Page], options: argparse.Namespace) -> Report:
     found = report(pages, at, end, options.asset)
-    return replace(found, more={"foresight": _foreseen(site, pages)}) if options.foresight else found
+    return replace(found, more={**found.more, "foresight": _foreseen(site, pages)}) if options.foresight else found
 
 
 def _foreseen(site: Site, pages: Sequence[Page]) -> Mapping[str, object]:
@@ -154,6 +155,11 @@ def _write_table(out: TextIO, site: Site, day: str, one: Report) -> None:
         out.write(f"  nothing is known from {gap.begin} to {gap.end} ({gap.hours:.2f} h)\n")
     for name, kinds in [("plant", one.plant), *one.assets.items()]:
         _write_part(out, name, kinds, site.plant.currency)
+    effect = one.more.get("shadow_effect")
+    if isinstance(effect, Mapping):
+        out.write("\n  shadow less realised\n")
+        told = ((name, value) for name, value in effect.items() if value is not None)
+        out.write("".join(f"    {name:22}{value:16.3f}\n" for name, value in told))
     foreseen = one.more.get("foresight")
     if isinstance(foreseen, Mapping):
         _write_foresight(out, foreseen, site.plant.currency)

@@ -72,6 +72,7 @@ def _add_run(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     site_argument(run)
     run.add_argument("--state", type=Path, metavar="DIR", help="where the journal is kept (default: $STATE_DIRECTORY)")
     run.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    run.add_argument("--shadow", action="store_true", help="decide and publish, command nobody")
     _clock(run)
     run.set_defaults(command=commands.run)
 

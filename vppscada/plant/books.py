@@ -41,6 +41,7 @@ ASSET_SUMS = (
     "available_mwh",  # what sun and wind allowed, where it was told
     "curtailed_mwh",  # of it not taken
     "availability_unknown_h",
+    "stored_mwh",  # what flows brought into the store, less what they took; losses at rest are not in it
     "cycles",  # energy taken out of the store over its capacity
     "tracked_h",  # told a power, and measured
     "error_mwh",  # integral of measured − told
@@ -134,6 +135,8 @@ class Yardstick:
     rating_mw: Column
     plant_rating_mw: float
     emissions_t_per_mwh: Column  # of fuel
+    kept_per_mwh: Column  # stored of one MWh absorbed, and taken out for one injected; 0 for what is no storage
+    taken_per_mwh: Column
     emptied_per_mwh: Column  # cycles that one MWh discharged is; 0 for what is no storage
     last_start: NDArray[np.intp]  # position of the coldest of the start costs
 
@@ -148,6 +151,8 @@ class Yardstick:
             rating_mw=column(assets, "rating_mw"),
             plant_rating_mw=fleet.rating_mw,
             emissions_t_per_mwh=column(assets, "emissions_t_per_mwh"),
+            kept_per_mwh=np.where(storage, column(assets, "charge_efficiency"), 0.0),
+            taken_per_mwh=np.where(storage, 1.0 / np.where(storage, out, 1.0), 0.0),
             emptied_per_mwh=np.where(storage, 1.0 / np.where(storage, capacity * out, 1.0), 0.0),
             last_start=np.array([max(len(one.start_costs) - 1, 0) for one in assets], dtype=np.intp),
         )
@@ -199,6 +204,7 @@ def rates(facts: Facts, yard: Yardstick, hours: float) -> tuple[Table, Column]:
         "available_mwh": available,
         "curtailed_mwh": np.where(tells, np.maximum(available - power, 0.0), 0.0),
         "availability_unknown_h": (yard.costs.renewable & ~tells).astype(np.float64),
+        "stored_mwh": yard.kept_per_mwh * np.maximum(-power, 0.0) - yard.taken_per_mwh * out,
         "cycles": yard.emptied_per_mwh * out,
         **_followed(followed, error, yard.rating_mw),
     }

@@ -20,6 +20,7 @@ _ASSET = (
     "hot_starts",
     "warm_starts",
     "cold_starts",
+    "stored_mwh",
     "cycles",
     "emissions_t",
 )

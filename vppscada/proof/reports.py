@@ -47,12 +47,35 @@ def report(pages: Sequence[Page], since_ms: int, until_ms: int, assets: Sequence
         if not any(kind in page.accounts for page in pages):
             continue
         names, account = total(pages, kind)
-        plant[kind] = plant_figures(account, measured=kind == REALISED)
+        plant[kind] = plant_figures(account, measured=kind != SCHEDULED)
         for place, name in enumerate(names):
             if not assets or name in assets:
-                by_asset.setdefault(name, {})[kind] = asset_figures(account, place, measured=kind == REALISED)
+                by_asset.setdefault(name, {})[kind] = asset_figures(account, place, measured=kind != SCHEDULED)
+    more: dict[str, object] = (
+        {"shadow_effect": shadow_effect(plant[REALISED], plant[SHADOW])} if SHADOW in plant else {}
+    )
     covered = (until_ms - since_ms) / 3.6e6 - sum(gap.hours for gap in missing)
-    return Report(utc(since_ms), utc(until_ms), covered, missing, plant, by_asset)
+    return Report(utc(since_ms), utc(until_ms), covered, missing, plant, by_asset, more)
+
+
+_EFFECTS = ("cost", "revenue", "out_mwh", "in_mwh", "stored_mwh", "starts", "emissions_t", "unserved_mwh")
+
+
+def shadow_effect(realised: Figures, shadow: Figures) -> Figures:
+    """What the plant in shadow would have done, less what was done: of the same time, where both are known.
+
+    ``stored_mwh`` is energy that would be in the stores beside what is: it has its worth too, and no cost says so.
+    """
+    told: Figures = {name: _less(shadow.get(name), realised.get(name)) for name in _EFFECTS}
+    cost, revenue = told["cost"], told["revenue"]
+    told["net_cost"] = None if cost is None or revenue is None else cost - revenue
+    told["hours"] = _less(shadow.get("hours"), 0.0)
+    told["hours_without_shadow"] = _less(realised.get("hours"), shadow.get("hours"))
+    return told
+
+
+def _less(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other
 
 
 def of_time(pages: Iterable[Page], since_ms: int, until_ms: int) -> list[Page]:

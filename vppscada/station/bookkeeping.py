@@ -20,7 +20,7 @@ from vppscada.plant.books import Account, Facts, Yardstick, add_starts, advance,
 from vppscada.plant.commitment import step_at
 from vppscada.plant.fleet_view import FleetRows
 from vppscada.plant.memory import Memory, emergency_mask
-from vppscada.plant.pages import REALISED, SCHEDULED, Opening, Page, to_bytes, written_on
+from vppscada.plant.pages import REALISED, SCHEDULED, SHADOW, Opening, Page, to_bytes, written_on
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
 from vppscada.points.journal_proof import Proof
@@ -46,6 +46,12 @@ class Moment:
     target_mw: float
     follows: bool
     price: float
+    shadow: tuple[AssetStates, Memory] | None = None  # of the imagined fleet of a plant in shadow
+
+
+def pause_limit_s(dispatch_period_s: float) -> float:
+    """Wall seconds between two cycles beyond which nobody has seen what was meanwhile."""
+    return max(_STALL_S, _STALL_CYCLES * dispatch_period_s)
 
 
 class Bookkeeper:
@@ -74,7 +80,7 @@ class Bookkeeper:
 
     def account(self, now: Moment) -> None:
         """Book the time since the cycle before. After a stall only starts are booked: that time is a gap."""
-        stalled = now.hours * 3600.0 / self._speed > max(_STALL_S, _STALL_CYCLES * self._site.plant.dispatch_period_s)
+        stalled = now.hours * 3600.0 / self._speed > pause_limit_s(self._site.plant.dispatch_period_s)
         length_ms = 0 if stalled else round(now.hours * _MS_PER_H)
         parts = list(cut(now.plant_ms - length_ms, now.plant_ms, self._step_ms)) or [(now.plant_ms, now.plant_ms)]
         for place, (begin, end) in enumerate(parts):
@@ -84,6 +90,9 @@ class Bookkeeper:
                 REALISED: self._realised(page.accounts[REALISED], now, hours, first=place == 0),
                 SCHEDULED: self._scheduled(page.accounts[SCHEDULED], now, begin, hours),
             }
+            if now.shadow is not None and SHADOW in page.accounts:
+                imagined = replace(now, states=now.shadow[0], memory=now.shadow[1])
+                accounts[SHADOW] = self._realised(page.accounts[SHADOW], imagined, hours, first=place == 0)
             self._page = written_on(page, end, accounts, now.states.stored_mwh)
 
     def adopted(self, schedule: Schedule, why: str, objective: Objective, wall_ms: int) -> None:
@@ -150,13 +159,14 @@ class Bookkeeper:
             return page if seen else replace(page, opening=page.opening.filled(self._opening(now)))
         self._close()
         n = len(self._site.fleet)
+        kinds = (REALISED, SCHEDULED) if now.shadow is None else (REALISED, SCHEDULED, SHADOW)
         self._page_id = self._journal.next_proof_id()
         return Page(
             begin_ms=begin_ms,
             end_ms=begin_ms,
             step_ms=self._step_ms,
             names=tuple(asset.name for asset in self._site.fleet.assets),
-            accounts={REALISED: Account.blank(n), SCHEDULED: Account.blank(n)},
+            accounts={kind: Account.blank(n) for kind in kinds},
             opening=self._opening(now),
             stored_at_end_mwh=now.states.stored_mwh,
         )

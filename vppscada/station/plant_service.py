@@ -36,6 +36,7 @@ from vppscada.station.plant_points import (
     order_values,
     schedule_values,
 )
+from vppscada.station.shadowing import Shadowing
 from vppscada.station.supervisor import wall_ms
 from vppscada.station.teller import Teller
 
@@ -69,6 +70,8 @@ class PlantService:
         self.progress = time.monotonic()  # of the last finished cycle
         self.cycled = asyncio.Event()
         self._rows = fleet_rows(site.fleet, site.points)
+        period_s, columns = site.plant.dispatch_period_s, self.plant.columns
+        self._shadow = Shadowing(columns, period_s, clock.speed) if site.plant.shadow else None
         self._database = database
         self._journal = journal
         self._teller = teller
@@ -92,7 +95,17 @@ class PlantService:
 
     @property
     def states(self) -> AssetStates:
-        """What the database says of the fleet now."""
+        """The fleet that is decided about: as the database has it now; of a plant in shadow, the imagined one."""
+        live = self._live()
+        return live if self._shadow is None else self._shadow.states(live)
+
+    @property
+    def remembered(self) -> Memory:
+        """What is remembered of the fleet that is decided about."""
+        shadowed = None if self._shadow is None else self._shadow.fleet
+        return self.memory if shadowed is None else shadowed.memory
+
+    def _live(self) -> AssetStates:
         return asset_states(self.plant.columns, self._rows, self._database.value, self._database.quality)
 
     async def run(self) -> None:
@@ -185,15 +198,20 @@ class PlantService:
     async def _cycle(self) -> None:
         now_ms = wall_ms()
         plant_ms = self.clock.plant_ms(now_ms)
-        states = self.states
-        self._account(states, plant_ms, time.monotonic())
+        states = self._live()
+        now = time.monotonic()
+        if self._shadow is not None:
+            self._shadow.go_on(states, self.memory, self.decision, now - self._accounted_at)
+        self._account(states, plant_ms, now)
         period_h = self.site.plant.dispatch_period_s * self.clock.speed / 3600.0
         decision = run_cycle(
-            self.plant, self.memory, states, self.orders, self.schedule, plant_ms, time.monotonic(), period_h
+            self.plant, self.remembered, self.states, self.orders, self.schedule, plant_ms, time.monotonic(), period_h
         )
         self._note_changes(decision)
+        if self._shadow is not None:
+            decision = self._shadow.taken(decision, self.memory, states, plant_ms)
         self.memory, self.decision = decision.memory, decision
-        if self.orders.enabled:
+        if self.orders.enabled and self._shadow is None:
             self._teller.tell(decision, states)
         else:
             self._teller.forget()
@@ -206,8 +224,9 @@ class PlantService:
         self._accounted_at = now
         price = self.expectations.now(self.site.schedule.price, plant_ms)
         follows = self.orders.mode is PlantMode.FOLLOW
+        shadow = None if self._shadow is None else self._shadow.booked(states)
         self.books.account(
-            Moment(plant_ms, hours, states, self.memory, self.schedule, self.memory.target_mw, follows, price)
+            Moment(plant_ms, hours, states, self.memory, self.schedule, self.memory.target_mw, follows, price, shadow)
         )
         self.totals = advance(
             self.totals,
@@ -237,6 +256,7 @@ class PlantService:
             **order_values(self.orders, decision.dispatch.target_mw, self.site.schedule.objective),
             **derived_values(decision, self.totals, price, load),
             **schedule_values(self.schedule, plant_ms),
+            "shadow": float(self.site.plant.shadow),
             "commands": float(self._teller.sent),
             "commands_failed": float(self._teller.failed),
             "sessions_online": float(self._teller.sessions_online()),

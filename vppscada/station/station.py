@@ -203,7 +203,7 @@ class Station:
         now = self.in_force
         for name in ("local api", "watch", "plant", "schedule"):  # nobody decides any more; sessions are still up
             await self._try(f"stop {name}", leave(self._tree, name))
-        if now.site.plant.on_stop == "zero" and now.plant.orders.enabled:
+        if now.site.plant.on_stop == "zero" and now.plant.orders.enabled and not now.site.plant.shadow:
             await self._try("rest", now.teller.rest())
         await self._try("drain", now.teller.drain())
         await stop_in_reverse(self._tree)
