@@ -18,7 +18,7 @@ from vppscada.proof.times import DAY_MS, day_of
 
 _STEP_MS = 900_000
 _HOUR_MS = 3_600_000
-_SIGNAL = ("target", "mode", "enabled", "running", "objective")
+_SIGNAL = ("target", "mode", "enabled", "running", "shadow", "objective")
 _STATE = ("active_power", "shortfall", "schedule_ok", "assets_online")
 _ROLES = (Role.ACTIVE_POWER, Role.SETPOINT_FEEDBACK, Role.RUNNING, Role.FAULT, Role.COMM_ONLINE)
 POWER, TARGET = f"{PLANT}.active_power", f"{PLANT}.target"

@@ -15,6 +15,7 @@ from vppscada import __version__
 from vppscada.maps.site_files import kept_site, mark_of, site_files
 from vppscada.model.quality import Quality, quality_words
 from vppscada.model.site import PLANT
+from vppscada.plant.plans import KeptPlan
 from vppscada.proof.charts import chart
 from vppscada.proof.evidence import POWER, Evidence
 from vppscada.proof.reports import report
@@ -35,7 +36,7 @@ def files_of(evidence: Evidence) -> dict[str, bytes]:
         "baseline.csv": _baseline(evidence),
         "gaps.csv": _gaps(evidence),
         "schedule.csv": _schedule(evidence),
-        "schedules.json": _json([{"adopted": utc(at), **told} for at, told in evidence.recorded.plans()]),
+        "schedules.json": _json([_plan(at, plan) for at, plan in evidence.recorded.plans()]),
         "books.json": _json(_books(evidence)),
         "in_force.json": _json(in_force),
         "summary.json": _json(summary),
@@ -182,14 +183,22 @@ def _schedule(evidence: Evidence) -> bytes:
         if not adopted:
             continue
         at, plan = adopted[-1]
-        step = int((begin - plan["start_ms"]) // (plan["step_s"] * 1000.0))
-        if not 0 <= step < len(plan["marginal_price_per_mwh"]):
+        step = plan.step_at(begin)
+        if step is None:
             continue
-        head = (utc(begin), utc(at), plan["why"], plan["objective"], plan["marginal_price_per_mwh"][step])
-        for name, power, on in zip(plan["names"], plan["power_mw"], plan["on"], strict=True):
-            rows.append((*head, name, power[step], on[step]))
+        told = plan.told
+        head = (utc(begin), utc(at), told["why"], told["objective"], told["marginal_price_per_mwh"][step])
+        for name, power, on in zip(plan.names, plan.power_mw[:, step].tolist(), plan.on[:, step].tolist(), strict=True):
+            rows.append((*head, name, power, int(on)))
     columns = ("plant_time", "adopted", "why", "objective", "marginal_price_per_mwh", "asset", "power_mw", "on")
     return _csv(columns, rows)
+
+
+def _plan(adopted_ms: int, plan: KeptPlan) -> dict[str, object]:
+    """A schedule as it was adopted, with all its steps."""
+    columns = zip(plan.names, plan.power_mw.tolist(), plan.on.astype(int).tolist(), strict=True)
+    assets = {name: {"power_mw": power, "on": on} for name, power, on in columns}
+    return {"adopted": utc(adopted_ms), **plan.told, "assets": assets}
 
 
 def _books(evidence: Evidence) -> object:

@@ -1,11 +1,9 @@
 """What the state directory of a station holds of a time: read once, as it stands."""
 
 import json
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from vppscada.model.clock import PlantClock
 from vppscada.model.commands import CommandRecord
 from vppscada.model.errors import VppscadaError
 from vppscada.plant.pages import Page, from_bytes
+from vppscada.plant.plans import KeptPlan, plan_of
 from vppscada.points.journal import JournalReader
 from vppscada.points.journal_proof import Proof
 from vppscada.points.journal_queries import History
@@ -76,6 +75,9 @@ class Recorded:
         self.before = _changes(before)
         self.changes = _changes(inside)[::-1]  # the journal gives the newest first
         self.down = self._down()
+        self._of_point: dict[str, list[Change]] = {}
+        for one in (*self.before, *self.changes):
+            self._of_point.setdefault(one.point, []).append(one)
 
     @property
     def commands(self) -> list[CommandRecord]:
@@ -88,7 +90,7 @@ class Recorded:
 
     def course(self, point: str) -> Course:
         """What a point said."""
-        mine = [one for one in (*self.before, *self.changes) if one.point == point]
+        mine = self._of_point.get(point, [])
         return course(
             self.since_ms,
             self.until_ms,
@@ -102,14 +104,14 @@ class Recorded:
         """Pages of the books that touch a plant time."""
         return [from_bytes(one.content) for one in self._reader.proof("book", since_ms, until_ms)]
 
-    def plans(self) -> list[tuple[int, Mapping[str, Any]]]:
+    def plans(self) -> list[tuple[int, KeptPlan]]:
         """Schedules in force in the time, with the wall time of adoption: the newest from before, and all since."""
         plant = self.clock.plant_ms
         every = self._reader.proof("plan", plant(self.since_ms), plant(self.until_ms))
         adopted = sorted((one.written_ms, one.id, one.content) for one in every if one.written_ms < self.until_ms)
         earlier = [one for one in adopted if one[0] <= self.since_ms][-1:]
         chosen = [*earlier, *(one for one in adopted if one[0] > self.since_ms)]
-        return [(at, json.loads(zlib.decompress(content))) for at, _, content in chosen]
+        return [(at, plan_of(content)) for at, _, content in chosen]
 
     def wall_ms(self, plant_ms: int) -> int:
         """The wall time of a plant time, by the clock of the newest run."""

@@ -1,10 +1,7 @@
 """Keeps the books while the plant works: what is measured, what was planned, page after page to the journal."""
 
 import json
-import zlib
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +18,7 @@ from vppscada.plant.commitment import step_at
 from vppscada.plant.fleet_view import FleetRows
 from vppscada.plant.memory import Memory, emergency_mask
 from vppscada.plant.pages import REALISED, SCHEDULED, SHADOW, Opening, Page, to_bytes, written_on
+from vppscada.plant.plans import Plan, plan_bytes
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
 from vppscada.points.journal_proof import Proof
@@ -54,6 +52,23 @@ def pause_limit_s(dispatch_period_s: float) -> float:
     return max(_STALL_S, _STALL_CYCLES * dispatch_period_s)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waits:
+    """What is to be written, not yet in its form on disk: to make that takes its time."""
+
+    id: int
+    what: Page | tuple[int, Plan] | Proof  # a plan with the wall time of its adoption
+
+    def proof(self, now_ms: int) -> Proof:
+        match self.what:
+            case Page() as page:
+                return Proof(self.id, "book", page.begin_ms, page.end_ms, now_ms, to_bytes(page))
+            case (adopted_ms, plan):
+                return Proof(self.id, "plan", plan.schedule.start_ms, plan.end_ms, adopted_ms, plan_bytes(plan))
+            case proof:
+                return proof
+
+
 class Bookkeeper:
     """The open page, the pages that wait for the disk, the schedules adopted since, and what runs since when."""
 
@@ -74,7 +89,7 @@ class Bookkeeper:
         self._tells = rows.has(Role.AVAILABLE_POWER)
         self._page: Page | None = None
         self._page_id = 0
-        self._waiting: list[Proof | tuple[int, Page]] = []
+        self._waiting: list[_Waits] = []
         self._planned_on: Flags | None = None
         self._planned_off_h = np.zeros(len(site.fleet))
 
@@ -97,10 +112,8 @@ class Bookkeeper:
 
     def adopted(self, schedule: Schedule, why: str, objective: Objective, wall_ms: int) -> None:
         """A schedule is in force from now on: it is kept as it was adopted."""
-        end_ms = schedule.start_ms + round(schedule.step_s * 1000.0) * schedule.power_mw.shape[1]
-        names = [asset.name for asset in self._site.fleet.assets]
-        content = plan_bytes(schedule, names, why, str(objective))
-        self._waiting.append(Proof(self._journal.next_proof_id(), "plan", schedule.start_ms, end_ms, wall_ms, content))
+        names = tuple(asset.name for asset in self._site.fleet.assets)
+        self._waiting.append(_Waits(self._journal.next_proof_id(), (wall_ms, Plan(schedule, names, why, objective))))
 
     def order_proof(self, point: str, value: float, refused: str, wall_ms: int) -> Proof:
         """An order to the plant as it came, with why it was refused; "" = it was taken."""
@@ -111,22 +124,23 @@ class Bookkeeper:
     def refused(self, point: str, value: float, reason: str, wall_ms: int) -> None:
         """An order that was not taken: written down with the next page, for nothing depends on it."""
         if len(self._waiting) < _MOST_WAITING:  # a master that goes on asking fills no memory while the disk is full
-            self._waiting.append(self.order_proof(point, value, reason, wall_ms))
+            order = self.order_proof(point, value, reason, wall_ms)
+            self._waiting.append(_Waits(order.id, order))
 
     def take_over(self, before: "Bookkeeper", wall_ms: int) -> None:
         """Go on from the books of a plant whose site was another one: its pages are to be written."""
         before.end()
-        self._waiting = [before._run_proof(wall_ms), *before._waiting, *self._waiting]
+        run = before._run_proof(wall_ms)
+        self._waiting = [_Waits(run.id, run), *before._waiting, *self._waiting]
 
     def proof(self, wall_ms: int) -> list[Proof]:
         """What is to be written: that the station runs, what is closed, the open page as it stands.
 
         Takes its time: not for the loop.
         """
-        waiting = [one if isinstance(one, Proof) else _proof_of(*one, wall_ms) for one in tuple(self._waiting)]
         page = self._page
-        opened = [] if page is None else [_proof_of(self._page_id, page, wall_ms)]
-        return [self._run_proof(wall_ms), *waiting, *opened]
+        opened = [] if page is None else [_Waits(self._page_id, page)]
+        return [self._run_proof(wall_ms), *(one.proof(wall_ms) for one in (*self._waiting, *opened))]
 
     def begin(self, wall_ms: int) -> None:
         """The station runs with this site from now on."""
@@ -143,13 +157,13 @@ class Bookkeeper:
     def written(self, proof: list[Proof]) -> None:
         """These are on disk."""
         done = {one.id for one in proof}
-        self._waiting = [one for one in self._waiting if (one.id if isinstance(one, Proof) else one[0]) not in done]
+        self._waiting = [one for one in self._waiting if one.id not in done]
 
     # pages
 
     def _close(self) -> None:
         if self._page is not None:
-            self._waiting.append((self._page_id, self._page))
+            self._waiting.append(_Waits(self._page_id, self._page))
         self._page = None
 
     def _page_for(self, begin_ms: int, now: Moment) -> Page:
@@ -235,29 +249,3 @@ def fit_rows(database: Database, rows: NDArray[np.intp]) -> Flags:
     """Which of those rows can be read now."""
     fit: Flags = is_fit(database.quality[rows]) & ~np.isnan(database.value[rows])
     return fit
-
-
-def _proof_of(number: int, page: Page, wall_ms: int) -> Proof:
-    return Proof(number, "book", page.begin_ms, page.end_ms, wall_ms, to_bytes(page))
-
-
-def plan_bytes(schedule: Schedule, names: list[str], why: str, objective: str) -> bytes:
-    """A schedule as it was adopted, with why; powers to a kilowatt's thousandth, times as steps from its begin."""
-    told: Mapping[str, Any] = {
-        "why": why,
-        "objective": objective,
-        "status": str(schedule.status),
-        "gap": schedule.gap,
-        "cost": schedule.cost,
-        "revenue": schedule.revenue,
-        "solve_s": schedule.solve_s,
-        "start_ms": schedule.start_ms,
-        "step_s": schedule.step_s,
-        "slacks": [str(slack) for slack in schedule.slacks],
-        "marginal_price_per_mwh": schedule.marginal_price_per_mwh.round(6).tolist(),
-        "unserved_mw": schedule.unserved_mw.round(6).tolist(),
-        "names": names,
-        "power_mw": schedule.power_mw.round(6).tolist(),
-        "on": schedule.on.astype(np.int8).tolist(),
-    }
-    return zlib.compress(json.dumps(told).encode(), 1)

@@ -1,5 +1,6 @@
 """What the station keeps to prove later what it did."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,3 +55,17 @@ async def test_old_books_go_and_runs_stay(journal: Journal) -> None:
 async def test_the_journals_own_keys_are_not_taken(journal: Journal) -> None:
     with pytest.raises(ValueError, match="journal's own"):
         await journal.keep({"journal.command_id": "7"})
+
+
+async def test_proof_gives_way_before_the_journal_is_full(tmp_path: Path) -> None:
+    small = Journal.open(tmp_path / "small", JournalLimits(file_mb=2.0))
+    page, now = bytes(range(256)) * 200, time.time_ns() // 1_000_000
+    try:
+        for number in range(200):  # five times what the file may hold
+            one = Proof(small.next_proof_id(), "book", number, number + 1, now, page)
+            await small.keep({"n": str(number)}, [one])
+        assert small.healthy
+        kept = [one.from_ms for one in JournalReader(small.directory).proof("book", 0, 1_000)]
+        assert kept == list(range(kept[0], 200)) and len(kept) >= 10
+    finally:
+        small.close()
