@@ -31,6 +31,7 @@ MODULES = (
     "dispatch",
     "schedule",
     "objectives",
+    "books",
 )
 
 

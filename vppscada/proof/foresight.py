@@ -167,14 +167,17 @@ def comparison(stretch: Stretch, asked: ScheduleRequest, plan: Schedule, doubts:
         "revenue": revenue,
         "net_cost": cost - revenue,
         "unserved_mwh": account.whole("unserved_mwh"),
+        "net_cost_with_unserved": cost - revenue + asked.value_of_lost_load_per_mwh * account.whole("unserved_mwh"),
         "unknown_asset_h": float(account.of("unknown_h").sum()),
     }
     energy_revenue = hours * float((plan.power_mw.sum(axis=0) * asked.price_per_mwh).sum())
+    unserved = hours * float(plan.unserved_mw.sum())
     foreseen: Mapping[str, float] = {
         "cost": plan.cost,
         "revenue": energy_revenue,
         "net_cost": plan.cost - energy_revenue,
-        "unserved_mwh": hours * float(plan.unserved_mw.sum()),
+        "unserved_mwh": unserved,
+        "net_cost_with_unserved": plan.cost - energy_revenue + asked.value_of_lost_load_per_mwh * unserved,
         "gap": plan.gap,
     }
     return {
@@ -185,6 +188,8 @@ def comparison(stretch: Stretch, asked: ScheduleRequest, plan: Schedule, doubts:
         "realised": realised,
         "foresight": foreseen,
         "cost_above_foresight": cost - plan.cost,
-        "net_cost_above_foresight": (cost - revenue) - (plan.cost - energy_revenue),
+        "net_cost_above_foresight": realised["net_cost"] - foreseen["net_cost"],
+        "net_cost_with_unserved_above_foresight": realised["net_cost_with_unserved"]
+        - foreseen["net_cost_with_unserved"],
         "doubts": list(doubts),
     }
