@@ -25,7 +25,7 @@ def evidence(options: argparse.Namespace) -> int:
     if since_ms >= until_ms:
         raise VppscadaError("--to is not after --from")
     excluded = frozenset(day_of(day_ms(day)) for day in options.exclude_day)
-    asked = Asked(since_ms, until_ms, Method(options.baseline), excluded)
+    asked = Asked(since_ms, until_ms, Method(options.baseline), excluded, options.step)
     try:
         files = files_of(gather(load(options), state_of(options), asked))
     except (ValueError, KeyError) as error:

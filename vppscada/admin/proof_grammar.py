@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from vppscada.admin import books, evidence
-from vppscada.admin.arguments import site_argument
+from vppscada.admin.arguments import positive, site_argument
 from vppscada.proof.baseline import Method
 
 _Verbs = argparse._SubParsersAction
@@ -36,6 +36,7 @@ def add_proof(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     pack.add_argument(
         "--exclude-day", action="append", default=[], metavar="YYYY-MM-DD", help="no day for the baseline (repeatable)"
     )
+    pack.add_argument("--step", type=positive, metavar="S", help="plant seconds of a part (default: as the books have)")
     pack.add_argument(
         "--verify", type=Path, metavar="PACK", help="name each file that is changed, missing or added (1)"
     )

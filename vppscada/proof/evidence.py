@@ -32,6 +32,7 @@ class Asked:
     until_ms: int
     method: Method
     excluded: Collection[str] = ()
+    part_s: float | None = None  # plant seconds of a part of the time; None = an interval of the books
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def gather(site: Site, state: Path, asked: Asked) -> Evidence:
     begin, end = clock.plant_ms(asked.since_ms), clock.plant_ms(asked.until_ms)
     pages = recorded.pages(begin - LOOK_BACK_DAYS * DAY_MS - _HOUR_MS, end)
     step_ms = pages[-1].step_ms if pages else _STEP_MS
-    parts = list(cut(begin, end, step_ms))
+    parts = parts_of(begin, end, step_ms, asked.part_s)
     plant, target = recorded.course(POWER), recorded.course(TARGET)
     means = _interval_means(pages)
     days = _days(recorded, parts, step_ms, means, asked.excluded)
@@ -113,6 +114,15 @@ def gather(site: Site, state: Path, asked: Asked) -> Evidence:
     gaps = _gaps(recorded, power, plant)
     mine = tuple(page for page in pages if page.begin_ms < end and page.end_ms > begin)
     return Evidence(asked, site, state, recorded, power, plant, target, delivery, base, gaps, mine)
+
+
+def parts_of(begin_ms: int, end_ms: int, interval_ms: int, part_s: float | None) -> list[Span]:
+    """The parts of a time (plant time): each within one interval of the books, and no longer than asked."""
+    intervals = cut(begin_ms, end_ms, interval_ms)
+    if part_s is None:
+        return list(intervals)
+    length = max(round(part_s * 1000.0), 1)
+    return [(at, min(at + length, end)) for begin, end in intervals for at in range(begin, end, length)]
 
 
 def _interval_means(pages: Sequence[Page]) -> list[tuple[int, float]]:

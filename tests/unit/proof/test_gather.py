@@ -14,7 +14,7 @@ from vppscada.plant.pages import REALISED, Opening, Page, to_bytes
 from vppscada.points.journal import Journal
 from vppscada.points.journal_proof import Proof
 from vppscada.proof.baseline import Method
-from vppscada.proof.evidence import Asked, gather
+from vppscada.proof.evidence import Asked, gather, parts_of
 from vppscada.proof.evidence_files import files_of
 from vppscada.station.drivers import DRIVERS
 
@@ -82,6 +82,20 @@ async def test_a_time_within_an_interval_takes_its_part(journal: Journal, site: 
     found = gather(site, journal.directory, asked)
     assert found.delivery.hours == pytest.approx([1 / 6, 1 / 12])
     assert found.baseline.mean_mw == pytest.approx([1.0, 1.1])
+
+
+def test_parts_are_as_short_as_asked_and_each_within_an_interval() -> None:
+    assert parts_of(BEGIN + 60_000, BEGIN + STEP, STEP, 600.0) == [
+        (BEGIN + 60_000, BEGIN + 660_000),
+        (BEGIN + 660_000, BEGIN + STEP),
+    ]
+    assert parts_of(BEGIN, BEGIN + 2 * STEP, STEP, 7_200.0) == parts_of(BEGIN, BEGIN + 2 * STEP, STEP, None)
+
+
+async def test_short_parts_have_the_baseline_of_their_interval(journal: Journal, site: Site) -> None:
+    await earlier_days(journal, range(1, 2))
+    found = gather(site, journal.directory, Asked(BEGIN, BEGIN + 2 * STEP, Method.DAY_BEFORE, part_s=300.0))
+    assert found.baseline.mean_mw == pytest.approx([1.0] * 3 + [1.1] * 3)
 
 
 async def test_the_hour_before_is_that_of_the_books(journal: Journal, site: Site) -> None:
