@@ -85,6 +85,7 @@ def check(pack: Path) -> None:
     assert summary["energy"]["known_h"] < summary["energy"]["hours"]
     in_force = json.loads(files["in_force.json"])
     assert [one["end"] for one in in_force["runs"]] == ["without being told to", "goes on"]
+    assert in_force["runs"][0]["settings"]["plant"]["name"] == summary["site"]
     site = in_force["runs"][0]["site"]
     assert files[f"site/{site[:12]}/site.toml"] == Path(SITE).read_bytes()
     assert json.loads(files["schedules.json"]) and rows(files["schedule.csv"])

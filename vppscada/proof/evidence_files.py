@@ -217,7 +217,7 @@ def _in_force(evidence: Evidence) -> tuple[dict[str, object], dict[str, bytes]]:
         goes_on = run.alive_ms >= until_ms
         end = "goes on" if goes_on else "as told" if run.ended else "without being told to"
         told = {"since": utc(run.since_ms), "until": None if goes_on else utc(run.alive_ms), "end": end}
-        runs.append({**told, "version": run.version, "site": run.site})
+        runs.append({**told, "version": run.version, "site": run.site, "settings": run.settings})
         try:
             named = kept_site(run.site, evidence.state)
         except (OSError, ValueError) as error:

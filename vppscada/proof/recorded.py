@@ -1,9 +1,10 @@
 """What the state directory of a station holds of a time: read once, as it stands."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Run:
     version: str
     site: str  # mark of its files
     clock: PlantClock
+    settings: Mapping[str, Any]  # tables plant and schedule, with what the command line put in place of the file's
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,9 @@ def _changes(history: History) -> list[Change]:
 def _run(proof: Proof) -> Run:
     told = json.loads(proof.content)
     clock = PlantClock(**told["clock"])
-    return Run(proof.from_ms, proof.to_ms, bool(told["ended"]), told["version"], told["site"], clock)
+    return Run(
+        proof.from_ms, proof.to_ms, bool(told["ended"]), told["version"], told["site"], clock, told.get("settings", {})
+    )
 
 
 def _order(proof: Proof) -> Order:

@@ -82,7 +82,9 @@ class Bookkeeper:
         self._yard = Yardstick.of(site.fleet)
         self._rows = rows
         self._speed = clock.speed
-        self._run = {"version": __version__, "site": mark, "clock": asdict(clock), "ended": False}
+        # The settings as they are in force: the command line may have put others in place of the file's.
+        settings = {"plant": asdict(site.plant), "schedule": asdict(site.schedule)}
+        self._run = {"version": __version__, "site": mark, "clock": asdict(clock), "settings": settings, "ended": False}
         self._run_id, self._run_since_ms = 0, 0
         self._step_ms = round(site.schedule.step_s * 1000.0)
         self._emergency = emergency_mask(site.fleet)
@@ -152,7 +154,9 @@ class Bookkeeper:
         self._run["ended"] = True
 
     def _run_proof(self, wall_ms: int) -> Proof:
-        return Proof(self._run_id, "run", self._run_since_ms, wall_ms, wall_ms, json.dumps(self._run).encode())
+        return Proof(
+            self._run_id, "run", self._run_since_ms, wall_ms, wall_ms, json.dumps(self._run, default=str).encode()
+        )
 
     def written(self, proof: list[Proof]) -> None:
         """These are on disk."""
