@@ -28,7 +28,8 @@ Column = NDArray[np.float64]
 
 _MS_PER_H = 3_600_000.0
 _STALL_S, _STALL_CYCLES = 10.0, 3.0  # wall; what a longer pause between two cycles held, nobody has measured
-_MOST_WAITING = 10_000
+_MOST_WAITING = 200  # while the disk is full; the oldest give way, and are gaps in the books
+_AT_ONCE = 16  # of them in one transaction
 _SEAM_S = 1.0  # wall seconds by which the wall clock may differ from the monotonic one within a page
 
 
@@ -115,7 +116,7 @@ class Bookkeeper:
     def adopted(self, schedule: Schedule, why: str, objective: Objective, wall_ms: int) -> None:
         """A schedule is in force from now on: it is kept as it was adopted."""
         names = tuple(asset.name for asset in self._site.fleet.assets)
-        self._waiting.append(_Waits(self._journal.next_proof_id(), (wall_ms, Plan(schedule, names, why, objective))))
+        self._wait(_Waits(self._journal.next_proof_id(), (wall_ms, Plan(schedule, names, why, objective))))
 
     def order_proof(self, point: str, value: float, refused: str, wall_ms: int) -> Proof:
         """An order to the plant as it came, with why it was refused; "" = it was taken."""
@@ -125,7 +126,7 @@ class Bookkeeper:
 
     def refused(self, point: str, value: float, reason: str, wall_ms: int) -> None:
         """An order that was not taken: written down with the next page, for nothing depends on it."""
-        if len(self._waiting) < _MOST_WAITING:  # a master that goes on asking fills no memory while the disk is full
+        if len(self._waiting) < _MOST_WAITING:  # a master that goes on asking pushes no page out
             order = self.order_proof(point, value, reason, wall_ms)
             self._waiting.append(_Waits(order.id, order))
 
@@ -142,7 +143,7 @@ class Bookkeeper:
         """
         page = self._page
         opened = [] if page is None else [_Waits(self._page_id, page)]
-        return [self._run_proof(wall_ms), *(one.proof(wall_ms) for one in (*self._waiting, *opened))]
+        return [self._run_proof(wall_ms), *(one.proof(wall_ms) for one in (*self._waiting[:_AT_ONCE], *opened))]
 
     def begin(self, wall_ms: int) -> None:
         """The station runs with this site from now on."""
@@ -165,9 +166,12 @@ class Bookkeeper:
 
     # pages
 
+    def _wait(self, one: _Waits) -> None:
+        self._waiting = [*self._waiting, one][-_MOST_WAITING:]
+
     def _close(self) -> None:
         if self._page is not None:
-            self._waiting.append(_Waits(self._page_id, self._page))
+            self._wait(_Waits(self._page_id, self._page))
         self._page = None
 
     def _page_for(self, begin_ms: int, now: Moment) -> Page:

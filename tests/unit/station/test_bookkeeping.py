@@ -131,3 +131,22 @@ async def test_what_is_on_disk_is_not_written_again_but_the_open_page_is(rig: Ri
     assert [one.kind for one in rig.books.proof(3)] == ["run", "book"] and b'"ended": true' in rig.books.proof(3)[
         0
     ].content
+
+
+def test_while_the_disk_is_full_the_oldest_pages_give_way(rig: Rig) -> None:
+    for quarter in range(1, 400):
+        rig.pass_by(quarter * HOUR // 4, 0.25)
+    proof = rig.books.proof(2)
+    assert len(proof) == 1 + 16 + 1  # the run, as many as go at once, the open page
+    assert proof[1].from_ms == (398 - 200) * HOUR // 4 and proof[-1].from_ms == 398 * HOUR // 4
+    rig.books.written(proof)
+    assert rig.books.proof(3)[1].from_ms == (398 - 200 + 16) * HOUR // 4
+
+
+def test_a_master_that_goes_on_asking_pushes_no_page_out(rig: Rig) -> None:
+    rig.pass_by(HOUR // 2, 0.5)
+    for number in range(1_000):
+        rig.books.refused("plant.target_command", float(number), "too much", number)
+    proof = rig.books.proof(2)
+    assert [one.kind for one in proof[:3]] == ["run", "book", "order"]
+    assert len(rig.books._waiting) == 200
