@@ -33,6 +33,7 @@ MODULES = (
     "loop_stall",
     "objectives",
     "cost",
+    "books",
 )
 
 

@@ -86,9 +86,9 @@ class Processes:
         for name in list(self.running):
             await self.kill(name)
 
-    async def start_device(self, session: str) -> None:
+    async def start_device(self, session: str, *options: str) -> None:
         """Start the simulated device of a session."""
-        await self._start(session, "simulate", "--session", session, "--parent-pipe")
+        await self._start(session, "simulate", "--session", session, "--parent-pipe", *options)
 
     async def tell_device(self, session: str, line: str) -> None:
         """A line to a simulated device: ``fault KIND [SECONDS]`` or ``clear``, which also ends a hang."""
@@ -97,10 +97,10 @@ class Processes:
         pipe.write(f"{line}\n".encode())
         await pipe.drain()
 
-    async def start_station(self, name: str = "station", **overrides: str) -> None:
+    async def start_station(self, name: str = "station", *options: str, **overrides: str) -> None:
         """Start the station; ``plant__on_stop="zero"`` overrides the setting plant.on_stop."""
         more = [f"--set={key.replace('__', '.')}={value}" for key, value in overrides.items()]
-        await self._start(name, "run", "--state", str(self.state), *more)
+        await self._start(name, "run", "--state", str(self.state), *options, *more)
 
     async def start_all(self) -> None:
         """Every device, then the station."""

@@ -19,9 +19,10 @@ def positive(text: str) -> float:
     return number
 
 
-def site_argument(parser: argparse.ArgumentParser) -> None:
+def site_argument(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """The site, and overrides of its settings."""
-    parser.add_argument("site", metavar="SITE", help="site file, or the name of a shipped site")
+    words = "site file, or the name of a shipped site"
+    parser.add_argument("site", metavar="SITE", nargs="?" if optional else None, help=words)
     parser.add_argument(
         "--set",
         dest="overrides",

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vppscada import __version__
-from vppscada.admin import commands, commissioning_grammar, map_grammar, plan, planning_grammar, station_grammar, traces
+from vppscada.admin import (
+    commands,
+    commissioning_grammar,
+    map_grammar,
+    plan,
+    planning_grammar,
+    proof_grammar,
+    station_grammar,
+    traces,
+)
 from vppscada.admin.arguments import positive, site_argument
 from vppscada.model.errors import ConfigError, VppscadaError
 from vppscada.station.drivers import DECODERS
@@ -45,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     commissioning_grammar.add_commissioning(verbs)
     station_grammar.add_station(verbs)
     planning_grammar.add_planning(verbs)
+    proof_grammar.add_proof(verbs)
     return top
 
 
@@ -72,6 +82,7 @@ def _add_run(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     site_argument(run)
     run.add_argument("--state", type=Path, metavar="DIR", help="where the journal is kept (default: $STATE_DIRECTORY)")
     run.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    run.add_argument("--shadow", action="store_true", help="decide and publish, command nobody")
     _clock(run)
     run.set_defaults(command=commands.run)
 

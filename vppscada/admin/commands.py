@@ -28,6 +28,8 @@ def check(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """Run the station until a signal; exit 0 after a clean stop."""
     configure_logs(options.log_level)
+    if options.shadow:
+        options.overrides.append("plant.shadow=true")  # for changed sites too
     site = load(options)
     clock = _clock(options)
     state = options.state or Path(os.environ.get("STATE_DIRECTORY", "") or "state")

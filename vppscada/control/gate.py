@@ -14,6 +14,7 @@ _ROUNDING = 1e-9
 class Reason(StrEnum):
     """Why a command does not go out."""
 
+    SHADOW = "shadow"
     UNKNOWN_POINT = "unknown_point"
     NOT_AN_OUTPUT = "not_an_output"
     NO_SESSION = "no_session"
@@ -41,6 +42,7 @@ class Reason(StrEnum):
 
 
 _STATUS = {
+    Reason.SHADOW: CommandStatus.AUTOMATION_INHIBIT,
     Reason.UNKNOWN_POINT: CommandStatus.NOT_SUPPORTED,
     Reason.NOT_AN_OUTPUT: CommandStatus.NOT_SUPPORTED,
     Reason.NO_SESSION: CommandStatus.NOT_SUPPORTED,
@@ -108,6 +110,7 @@ class Facts:
     remote: bool
     fault: bool  # also True where the fault point cannot be read
     last_command_at: float | None = None  # of this point
+    in_shadow: bool = False  # the plant commands nobody, whoever asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,8 @@ def judge(
     request: CommandRequest, point: Point | None, facts: Facts, limits: Limits, now: float
 ) -> Permitted | Refused:
     """Go through the checks in order; the first that fails is the answer."""
+    if facts.in_shadow:
+        return Refused(Reason.SHADOW, "the plant is in shadow: no command leaves it, whoever asks")
     if point is None:
         return Refused(Reason.UNKNOWN_POINT, f"there is no row {request.row}")
     refused = (

@@ -91,6 +91,7 @@ class ControlPipeline:
     ) -> None:
         self.statistics: Counter[str] = Counter()
         self._points = site.points
+        self._in_shadow = site.plant.shadow
         self._database = database
         self._journal = journal
         self._clock = clock or Clock()
@@ -230,6 +231,7 @@ class ControlPipeline:
         point = self._points[row] if 0 <= row < len(self._points) else None
         asset = point.asset if point is not None else ""
         facts = facts_of(asset, self._rows, self._database, row in self._session_of, self._sent_at.get(row))
+        facts = replace(facts, in_shadow=self._in_shadow)
         limits = limits_of(self._assets.get(asset), self._limits.minimum_interval_s)
         return judge(request, point, facts, limits, self._clock.monotonic())
 

@@ -36,6 +36,7 @@ OF_FAMILY = {
         "minimum_up_s": _SECONDS,
         "minimum_down_s": _SECONDS,
         "fuel_price_per_mwh": number(),
+        "emissions_t_per_mwh": number(0.0, 5.0, units="t/MWh"),
         "heat_rate": pairs,
         "running_cost_per_h": number(0.0),
         "start_costs": pairs,
@@ -114,6 +115,9 @@ def _check_thermal(fields: Fields, faults: list[Fault]) -> None:
     if "fuel_price_per_mwh" in given and "heat_rate" not in given:
         expected = "heat_rate = [[MW, MW of fuel], …]"
         faults.append(table.fault("fuel_price_per_mwh", "fuel_price_per_mwh without heat_rate", expected))
+    if "emissions_t_per_mwh" in given and "heat_rate" not in given:
+        expected = "heat_rate = [[MW, MW of fuel], …]: emissions are counted from the fuel"
+        faults.append(table.fault("emissions_t_per_mwh", "emissions_t_per_mwh without heat_rate", expected))
     if not given & {"heat_rate", "fuel_price_per_mwh", "variable_cost_per_mwh"}:
         expected = "heat_rate and fuel_price_per_mwh, or variable_cost_per_mwh"
         faults.append(table.fault("heat_rate", "no cost of its energy", expected))

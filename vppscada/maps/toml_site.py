@@ -34,6 +34,7 @@ PLANT_READERS = {
     "dispatch_period_s": number(0.05, 3600.0, units="s"),
     "mode": word(("follow", "schedule")),
     "enabled": yes_no,
+    "shadow": yes_no,
     "on_stop": word(("hold", "zero")),
     "target_mw": number(-1e9, 1e9, units="MW"),
     "settle_s": number(0.0, 86_400.0, units="s"),

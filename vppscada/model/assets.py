@@ -78,6 +78,8 @@ class Asset:
     minimum_down_s: float = 0.0
     fuel_price_per_mwh: float = 0.0  # per MWh of fuel (thermal)
     heat_rate: tuple[tuple[float, float], ...] = ()  # (MW electric, MW fuel), rising and convex, from minimum to rating
+    #: Tonnes of CO2 per MWh of fuel. The default is natural gas (IPCC 2006, volume 2, table 1.4: 56.1 t/TJ).
+    emissions_t_per_mwh: float = 0.202
     running_cost_per_h: float = 0.0
     start_costs: tuple[tuple[float, float], ...] = ()  # (hours off from which it holds, cost), hot to cold
     derating_per_degc: float = 0.0  # share of rating lost per degree above 15 degC

@@ -89,6 +89,7 @@ class PlantSpec:
     enabled: bool = False  # at first start: may the plant command its assets
     on_stop: str = "hold"  # what assets do at a clean stop: "hold" or "zero"
     target_mw: float = 0.0  # at first start
+    shadow: bool = False  # decide and publish, command nobody
     settle_s: float = 60.0  # plant seconds a step of the target may take before it counts as an error
     calculations: str = ""  # file name of the map of points calculated for the whole site
 

@@ -17,6 +17,16 @@ _LONG_OFF_H = 7 * 24.0
 _SUMS = ("energy_mwh", "cost", "revenue", "unserved_mwh", "curtailed_mwh")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CostParts:
+    """What running costs per hour, in columns of length n; the fuel in MW."""
+
+    fuel_mw: Column
+    fuel: Column
+    running: Column
+    variable: Column
+
+
 class FleetCosts:
     """The cost of each asset at what it does, in columns of the fleet's order (length n). Precomputed once."""
 
@@ -45,9 +55,16 @@ class FleetCosts:
 
         Only injected energy wears. A thermal asset that is off costs nothing; ``on`` is ignored for others.
         """
+        parts = self.parts_per_h(power_mw, on)
+        return parts.fuel + parts.running + parts.variable
+
+    def parts_per_h(self, power_mw: Column, on: Flags) -> "CostParts":
+        """The same, part by part, and the fuel itself."""
         injected = np.maximum(np.nan_to_num(power_mw), 0.0)
-        burning = self._fuel_price * self._curves.fuel_at(injected) + self._running
-        return np.where(self.thermal & on, burning, 0.0) + self._variable * injected
+        burning = self.thermal & on
+        fuel_mw = np.where(burning, self._curves.fuel_at(injected), 0.0)
+        running = np.where(burning, self._running, 0.0)
+        return CostParts(fuel_mw, self._fuel_price * fuel_mw, running, self._variable * injected)
 
     def marginal_cost_per_mwh(self, power_mw: Column, on: Flags) -> Column:
         """Cost of the next MWh more: slope of the fuel curve × fuel price + cost by energy.
@@ -59,9 +76,13 @@ class FleetCosts:
 
     def start_costs(self, hours_off: Column) -> Column:
         """What a start of each asset would cost after so many hours off."""
-        category = np.maximum((self._start_from_h <= hours_off[:, None]).sum(axis=1) - 1, 0)
-        cost: Column = self._start_cost[np.arange(len(self)), category]
+        cost: Column = self._start_cost[np.arange(len(self)), self.start_category(hours_off)]
         return cost
+
+    def start_category(self, hours_off: Column) -> NDArray[np.intp]:
+        """Position in its start costs, hot to cold, of a start of each asset after so many hours off."""
+        category: NDArray[np.intp] = np.maximum((self._start_from_h <= hours_off[:, None]).sum(axis=1) - 1, 0)
+        return category
 
     def start_cost(self, asset_index: int, hours_off: float) -> float:
         """What a start of one asset costs after so many hours off."""

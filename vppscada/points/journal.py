@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from vppscada.model.errors import JournalError
 from vppscada.model.outstations import EventStore
 from vppscada.model.points import Point
 from vppscada.points.journal_events import JournalEventStore
+from vppscada.points.journal_proof import PUT_PROOF, Proof, newest_proof_id
 from vppscada.points.journal_queries import History, JournalReader
 from vppscada.points.journal_retention import Retention
 from vppscada.points.journal_schema import FILE_NAME, connect, lock_directory, point_numbers
@@ -75,6 +76,7 @@ class Journal:
         self._kept: dict[str, str] = dict(connection.execute("SELECT key, value FROM kept"))
         self._next_id = int(self._kept.get(_COMMAND_ID, "1"))
         self._ids_durable = self._next_id
+        self._proof_id = newest_proof_id(connection)
         self._asking: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -129,6 +131,11 @@ class Journal:
         self._closed = True
         self._writer.close()
         os.close(self._lock)
+
+    @property
+    def directory(self) -> Path:
+        """The state directory."""
+        return self._file.parent
 
     @property
     def healthy(self) -> bool:
@@ -271,10 +278,25 @@ class Journal:
             JournalError: it is not; the old one stands.
             ValueError: the key is one of the journal's own.
         """
-        if key.startswith(_OWN):
+        await self.keep({key: value})
+
+    async def keep(self, texts: Mapping[str, str], proof: Sequence[Proof] = ()) -> None:
+        """Keep texts and pieces of proof: all of them, or, on error, none. Return when they are on disk.
+
+        Raises:
+            JournalError: they are not; the old ones stand.
+            ValueError: a key is one of the journal's own.
+        """
+        if any(key.startswith(_OWN) for key in texts):
             raise ValueError(f"keys that begin with {_OWN!r} are the journal's own")
-        await self._writer.execute((_PUT, [(key, value)]))
-        self._kept[key] = value
+        pieces = [one.columns() for one in proof]
+        await self._writer.execute((_PUT, list(texts.items())), (PUT_PROOF, pieces))
+        self._kept.update(texts)
+
+    def next_proof_id(self) -> int:
+        """A number for a new piece of proof."""
+        self._proof_id += 1
+        return self._proof_id
 
     def get(self, key: str) -> str | None:
         """What was put last under a key and is on disk."""

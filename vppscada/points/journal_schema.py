@@ -11,7 +11,7 @@ from vppscada.model.points import Point
 
 FILE_NAME = "journal.db"
 LOCK_NAME = "journal.lock"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: Statements that bring a file from the version of their position to the next one. Append only.
 _MIGRATIONS = (
@@ -40,6 +40,13 @@ _MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE outstation_events ADD COLUMN text TEXT;",
+    """
+    CREATE TABLE proof (
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,
+        written_ms INTEGER NOT NULL, content BLOB NOT NULL
+    );
+    CREATE INDEX proof_by_time ON proof (kind, from_ms);
+    """,
 )
 
 

@@ -63,7 +63,10 @@ class EmsCommands:
         point = self._site.points[source]
         if point.asset == PLANT:
             judged = self._plant.judge_order(point.id, value)
-            return judged.status if isinstance(judged, OrderRefused) else CommandStatus.SUCCESS
+            if not isinstance(judged, OrderRefused):
+                return CommandStatus.SUCCESS
+            self._plant.note_refused(point.id, value, judged)
+            return judged.status
         return _status(await self._pipeline.select(source, value, Origin.EMS, "EMS", _left_s(command)))
 
     async def operate(self, command: Command) -> CommandStatus:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vppscada.control.pipeline import ControlPipeline
+from vppscada.maps.site_files import keep_site
 from vppscada.model.batch import Rows
 from vppscada.model.clock import PlantClock
 from vppscada.model.drivers import Driver
@@ -96,7 +97,8 @@ class InForce:
         self.pipeline = ControlPipeline(site, self.database, journal, sessions)
         rows = fleet_rows(site.fleet, site.points)
         self.teller = Teller(site.fleet, rows, self.database, self.pipeline, self.sessions_online, clock.speed)
-        self.plant = PlantService(site, self.database, journal, self.teller, expectations, clock)
+        mark = keep_site(site.file, journal.directory)
+        self.plant = PlantService(site, self.database, journal, self.teller, expectations, clock, mark)
         self.scheduler = ScheduleService(self.plant, lasting.worker)
         supervisors = [links.supervisors[spec.name] for spec in site.sessions]
         self.session_points = SessionPoints(site, supervisors, lasting.drivers, self.database)

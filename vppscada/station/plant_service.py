@@ -17,7 +17,7 @@ from vppscada.model.commands import CommandStatus
 from vppscada.model.errors import JournalError
 from vppscada.model.points import Role
 from vppscada.model.quality import Quality
-from vppscada.model.schedule import Schedule
+from vppscada.model.schedule import Objective, Schedule
 from vppscada.model.site import Site
 from vppscada.plant.accounting import Totals, advance
 from vppscada.plant.carrying import carried_memory, carried_schedule
@@ -28,6 +28,7 @@ from vppscada.plant.orders import OrderRefused, apply_order
 from vppscada.plant.requirements import Expectations
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
+from vppscada.station.bookkeeping import Bookkeeper, Moment
 from vppscada.station.cost_points import CostPoints
 from vppscada.station.plant_points import (
     PlantPoints,
@@ -36,6 +37,7 @@ from vppscada.station.plant_points import (
     order_values,
     schedule_values,
 )
+from vppscada.station.shadowing import Shadowing
 from vppscada.station.supervisor import wall_ms
 from vppscada.station.teller import Teller
 
@@ -56,7 +58,9 @@ class PlantService:
         teller: Teller,
         expectations: Expectations,
         clock: PlantClock,
+        mark: str = "",
     ) -> None:
+        """``mark`` is that of the site's files as kept."""
         self.site = site
         self.clock = clock
         self.expectations = expectations
@@ -67,6 +71,8 @@ class PlantService:
         self.progress = time.monotonic()  # of the last finished cycle
         self.cycled = asyncio.Event()
         self._rows = fleet_rows(site.fleet, site.points)
+        period_s, columns = site.plant.dispatch_period_s, self.plant.columns
+        self._shadow = Shadowing(columns, period_s, clock.speed) if site.plant.shadow else None
         self._database = database
         self._journal = journal
         self._teller = teller
@@ -82,6 +88,8 @@ class PlantService:
         self.orders = self._kept_orders()
         self.memory = self._kept_memory(now_ms)
         self.totals = self._kept_totals()
+        self.books = Bookkeeper(site, mark, self._rows, database, journal, clock)
+        self.books.begin(wall_ms())
         self._accounted_at = time.monotonic()
         self._kept_at = 0.0
         self._kept_well = True
@@ -89,7 +97,17 @@ class PlantService:
 
     @property
     def states(self) -> AssetStates:
-        """What the database says of the fleet now."""
+        """The fleet that is decided about: as the database has it now; of a plant in shadow, the imagined one."""
+        live = self._live()
+        return live if self._shadow is None else self._shadow.states(live)
+
+    @property
+    def remembered(self) -> Memory:
+        """What is remembered of the fleet that is decided about."""
+        shadowed = None if self._shadow is None else self._shadow.fleet
+        return self.memory if shadowed is None else shadowed.memory
+
+    def _live(self) -> AssetStates:
         return asset_states(self.plant.columns, self._rows, self._database.value, self._database.quality)
 
     async def run(self) -> None:
@@ -125,6 +143,7 @@ class PlantService:
         self.orders, self.totals = before.orders, before.totals
         self.memory = carried_memory(before.memory, *fleets)
         self.schedule = None if before.schedule is None else carried_schedule(before.schedule, *fleets)
+        self.books.take_over(before.books, wall_ms())
         self.statistics.update(before.statistics)
         self._accounted_at = before._accounted_at
         self._teller.permitted = self.orders.enabled
@@ -134,9 +153,10 @@ class PlantService:
         if self._urgent[changes.rows].any():
             self._wake.set()
 
-    def adopt(self, schedule: Schedule) -> None:
-        """Put a schedule in force."""
+    def adopt(self, schedule: Schedule, why: str, objective: Objective) -> None:
+        """Put a schedule in force, made for that reason and led by that objective."""
         self.schedule = schedule
+        self.books.adopted(schedule, why, objective, wall_ms())
         self._wake.set()
 
     async def order(self, point: str, value: float) -> CommandStatus:
@@ -147,11 +167,11 @@ class PlantService:
         async with self._order_lock:
             ordered = self.judge_order(point, value)
             if isinstance(ordered, OrderRefused):
-                self.statistics["orders_refused"] += 1
-                log.warning("order_refused", point=point, value=value, reason=ordered.reason)
+                self.note_refused(point, value, ordered)
                 return ordered.status
             try:
-                await self._journal.put("orders", ordered.to_json())
+                taken = self.books.order_proof(point, value, "", wall_ms())
+                await self._journal.keep({"orders": ordered.to_json()}, [taken])
             except JournalError as error:
                 self.statistics["orders_refused"] += 1
                 log.error("order_not_kept", point=point, value=value, error=str(error))
@@ -171,18 +191,29 @@ class PlantService:
         lowest = sum(asset.lowest_mw for asset in self.site.fleet.assets)
         return apply_order(self.orders, point, value, lowest, self.site.fleet.rating_mw)
 
+    def note_refused(self, point: str, value: float, refused: OrderRefused) -> None:
+        """An order was not taken, at its select or later."""
+        self.statistics["orders_refused"] += 1
+        self.books.refused(point, value, refused.reason, wall_ms())
+        log.warning("order_refused", point=point, value=value, reason=refused.reason)
+
     async def _cycle(self) -> None:
         now_ms = wall_ms()
         plant_ms = self.clock.plant_ms(now_ms)
-        states = self.states
-        self._account(states, plant_ms, time.monotonic())
+        states = self._live()
+        now = time.monotonic()
+        if self._shadow is not None:
+            self._shadow.go_on(states, self.memory, self.decision, now - self._accounted_at)
+        self._account(states, plant_ms, now)
         period_h = self.site.plant.dispatch_period_s * self.clock.speed / 3600.0
         decision = run_cycle(
-            self.plant, self.memory, states, self.orders, self.schedule, plant_ms, time.monotonic(), period_h
+            self.plant, self.remembered, self.states, self.orders, self.schedule, plant_ms, time.monotonic(), period_h
         )
         self._note_changes(decision)
+        if self._shadow is not None:
+            decision = self._shadow.taken(decision, self.memory, states, plant_ms)
         self.memory, self.decision = decision.memory, decision
-        if self.orders.enabled:
+        if self.orders.enabled and self._shadow is None:
             self._teller.tell(decision, states)
         else:
             self._teller.forget()
@@ -193,20 +224,22 @@ class PlantService:
     def _account(self, states: AssetStates, plant_ms: int, now: float) -> None:
         hours = (now - self._accounted_at) * self.clock.speed / 3600.0  # not by a wall clock, which may be set
         self._accounted_at = now
+        price = self.expectations.now(self.site.schedule.price, plant_ms)
+        follows = self.orders.mode is PlantMode.FOLLOW
+        shadow = None if self._shadow is None else self._shadow.booked(states)
+        self.books.account(
+            Moment(plant_ms, hours, states, self.memory, self.schedule, self.memory.target_mw, follows, price, shadow)
+        )
         self.totals = advance(
             self.totals,
             hours,
             self.memory.target_mw,
             np.nan_to_num(states.power_mw),
             np.where(states.online, states.on, self.memory.was_on),  # out of sight is not stopped
-            self._price(plant_ms),
+            0.0 if np.isnan(price) else price,
             self.plant.costs,
             states.available_mw,
         )
-
-    def _price(self, plant_ms: int) -> float:
-        price = self.expectations.now(self.site.schedule.price, plant_ms)
-        return 0.0 if np.isnan(price) else price
 
     def _note_changes(self, decision: Decision) -> None:
         before = None if self.decision is None else self.decision.following
@@ -228,6 +261,7 @@ class PlantService:
             **self._cost_points.values(
                 decision, states, self.schedule, self.expectations, self.site.schedule.ambient, plant_ms
             ),
+            "shadow": float(self.site.plant.shadow),
             "commands": float(self._teller.sent),
             "commands_failed": float(self._teller.failed),
             "sessions_online": float(self._teller.sessions_online()),
@@ -244,9 +278,20 @@ class PlantService:
         if time.monotonic() - self._kept_at < _KEEP_EVERY_S:
             return
         self._kept_at = time.monotonic()
+        await self._write_down()
+
+    async def close_books(self) -> None:
+        """Write down what there is, at the clean stop of the station."""
+        self.books.end()
+        await self._write_down()
+
+    async def _write_down(self) -> None:
+        """The memory and the books in one transaction: a start is in both or in none of them."""
+        texts = {"memory": self.memory.to_json(self.site.fleet), "totals": self.totals.to_json()}
         try:
-            await self._journal.put("memory", self.memory.to_json(self.site.fleet))
-            await self._journal.put("totals", self.totals.to_json())
+            proof = await asyncio.to_thread(self.books.proof, wall_ms())
+            await self._journal.keep(texts, proof)
+            self.books.written(proof)
         except JournalError as error:  # the plant goes on: it is the gate that sends nothing without a record
             self.statistics["memory_not_kept"] += 1
             if self._kept_well:

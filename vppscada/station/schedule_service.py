@@ -65,7 +65,7 @@ class ScheduleService:
             plant_ms=plant.clock.plant_ms(wall_ms()),
             target_mw=plant.orders.target_mw,
             usable=plant.states.usable,
-            emergency=plant.memory.emergency,
+            emergency=plant.remembered.emergency,
             running=plant.orders.running,
             mode=int(plant.orders.mode),
             objective=plant.orders.leading(plant.site.schedule.objective),
@@ -85,7 +85,7 @@ class ScheduleService:
         request = build_request(
             site.fleet,
             plant.states,
-            plant.memory.history(site.fleet),
+            plant.remembered.history(site.fleet),
             replace(site.schedule, objective=current.objective),
             plant.expectations,
             current.plant_ms,
@@ -111,4 +111,4 @@ class ScheduleService:
             seconds=round(schedule.solve_s, 2),
             gave=schedule.gave[:5],
         )
-        self._plant.adopt(schedule)
+        self._plant.adopt(schedule, reason, objective)

@@ -203,7 +203,7 @@ class Station:
         now = self.in_force
         for name in ("local api", "watch", "plant", "schedule"):  # nobody decides any more; sessions are still up
             await self._try(f"stop {name}", leave(self._tree, name))
-        if now.site.plant.on_stop == "zero" and now.plant.orders.enabled:
+        if now.site.plant.on_stop == "zero" and now.plant.orders.enabled and not now.site.plant.shadow:
             await self._try("rest", now.teller.rest())
         await self._try("drain", now.teller.drain())
         await stop_in_reverse(self._tree)
@@ -212,6 +212,7 @@ class Station:
         await self._try("stop solver", self.worker.close())
         outcomes = asyncio.wait_for(now.pipeline.drain(), _OUTCOMES_S)  # of an EMS's commands: still to be written
         await self._try("drain commands", outcomes)
+        await self._try("close books", now.plant.close_books())
         await self._try("keep counts", now.normalising.keep_counts())
         await asyncio.to_thread(self.journal.close)
         log.info("station_stopped", site=now.site.plant.name)

@@ -56,6 +56,7 @@ class Watch:
         power = float("nan") if decision is None else decision.state.power_mw
         target = float("nan") if decision is None else decision.dispatch.target_mw
         commanding = "commanding" if now.plant.orders.enabled else "watching only"
+        commanding = "in shadow" if now.site.plant.shadow else commanding
         sessions = f"{now.sessions_online()}/{len(now.links.supervisors)} sessions up"
         return f"{sessions}, {power:.2f} of {target:.2f} MW, {commanding}"
 

@@ -36,6 +36,14 @@ def test_a_setpoint_within_its_limits_passes_unaltered(value: float) -> None:
     assert answer(SETPOINT, value) == Permitted(value)
 
 
+@pytest.mark.parametrize("origin", list(Origin))
+@pytest.mark.parametrize(("point", "value"), [(SETPOINT, 5.0), (START_STOP, 0.0), (FAULT_RESET, 1.0), (DROOP, 1.0)])
+def test_in_shadow_nothing_passes_whoever_asks(origin: Origin, point: Point, value: float) -> None:
+    judged = judge(replace(asked(value), origin=origin), point, replace(WELL, in_shadow=True), LIMITS, NOW)
+    assert isinstance(judged, Refused) and judged.reason is Reason.SHADOW
+    assert judged.status is CommandStatus.AUTOMATION_INHIBIT
+
+
 def test_an_unknown_point_is_refused() -> None:
     assert answer(None, 1.0) is Reason.UNKNOWN_POINT
 
