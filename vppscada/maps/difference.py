@@ -38,7 +38,7 @@ class PointChange:
 
 @dataclass(frozen=True, slots=True)
 class PartChange:
-    """A session, EMS outstation, asset or data source that is added, removed or changed, and why."""
+    """A session, EMS outstation, asset, limit or data source that is added, removed or changed, and why."""
 
     name: str
     word: str  # added, removed, changed
@@ -59,6 +59,7 @@ class SiteDifference:
     data: tuple[PartChange, ...]
     plant: tuple[Change, ...]
     schedule: tuple[Change, ...]
+    limits: tuple[PartChange, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -85,6 +86,7 @@ def difference(before: Snapshot, after: Snapshot) -> SiteDifference:
         data=tuple(_tables(before.data, after.data)),
         plant=_changes(before.plant, after.plant),
         schedule=_changes(before.schedule, after.schedule),
+        limits=tuple(_tables(before.limits, after.limits)),
     )
 
 
@@ -159,7 +161,7 @@ def told(found: SiteDifference, sessions: int) -> Iterator[str]:
         yield from (f"point {name} {word}" for name in names)
     for point in found.points:
         yield f"point {point.point} {point.word}: {'; '.join(map(str, point.changes))}"
-    for kind, parts in (("session", found.sessions), ("ems", found.ems), ("asset", found.assets), ("data", found.data)):
+    for kind, parts in _parts_of(found):
         yield from (_part(kind, part) for part in parts)
     for kind, changes in (("plant", found.plant), ("schedule", found.schedule)):
         yield from (f"{kind}: {change}" for change in changes)
@@ -167,6 +169,14 @@ def told(found: SiteDifference, sessions: int) -> Iterator[str]:
     anew = sum(part.word == "changed" for part in found.sessions)
     outstations = f"{len(found.ems)} EMS outstations affected"
     yield f"{moved} points; {anew} of {sessions} sessions would be started anew; {outstations}"
+
+
+def _parts_of(found: SiteDifference) -> Iterator[tuple[str, tuple[PartChange, ...]]]:
+    yield "session", found.sessions
+    yield "ems", found.ems
+    yield "asset", found.assets
+    yield "limit", found.limits
+    yield "data", found.data
 
 
 def _part(kind: str, part: PartChange) -> str:

@@ -18,7 +18,7 @@ from vppscada.model.points import Point
 from vppscada.model.site import Site
 
 FILE_NAME = "site.json"
-_VERSION = 2
+_VERSION = 3
 _OWN = ("id", "feedback")  # differ from asset to asset
 _SHARED = tuple(field.name for field in dataclasses.fields(Point) if field.name not in _OWN)
 ATTRIBUTES = (*_SHARED, "feedback")
@@ -47,6 +47,7 @@ class Snapshot:
     data: Mapping[str, Texts]
     plant: Texts
     schedule: Texts
+    limits: Mapping[str, Texts] = dataclasses.field(default_factory=dict)
 
 
 class _Kinds:
@@ -93,6 +94,7 @@ def snapshot(site: Site) -> Snapshot:
         {source.name: _fields(source) for source in site.data},
         _fields(site.plant),
         _fields(site.schedule),
+        {limit.name: _fields(limit) for limit in site.limits},
     )
 
 

@@ -15,6 +15,7 @@ from vppscada.maps.site_calculations import calculated_points, check_site_calcul
 from vppscada.maps.site_data import read_data
 from vppscada.maps.site_ems import ems_spec, read_ems, read_exports
 from vppscada.maps.site_fleet import AssetTable, read_fleet
+from vppscada.maps.site_limits import check_limit_points, read_limits, specs
 from vppscada.maps.site_points import asset_points, own_points, session_points
 from vppscada.maps.site_roles import check_roles
 from vppscada.maps.site_sessions import Linked, read_sessions
@@ -75,7 +76,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
         path: the site file.
         drivers: the protocols by name.
         overrides: settings put in place of those of the file: ``session.NAME.KEY``, ``ems.NAME.KEY``,
-            ``asset.NAME.KEY``, ``data.NAME.KEY``, ``plant.KEY``, ``schedule.KEY``.
+            ``asset.NAME.KEY``, ``limit.NAME.KEY``, ``data.NAME.KEY``, ``plant.KEY``, ``schedule.KEY``.
 
     Raises:
         ConfigError: every fault of the site file, its maps and its data files, by file and line.
@@ -87,6 +88,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
     data = read_data(document, faults)
     sessions = read_sessions(document, drivers, faults)
     fleet = read_fleet(document, sessions, drivers, faults)
+    limits = read_limits(document, fleet, faults)
     own_map = _read_plant_map(faults)
     calculations = read_calculations(plant, path, faults)
     check_roles(fleet, calculations, faults)
@@ -97,6 +99,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
     by_id = {point.id: (row, point) for row, (point, _) in enumerate(rows)}
     doubtful = frozenset(table.fields.table.name for table in fleet if not table.whole)
     check_site_calculations(fleet, calculations, [point for point, _ in rows], doubtful, faults)
+    check_limit_points(limits, by_id, doubtful, faults)
     exports = [read_exports(ems, by_id, doubtful, faults) for ems in outstations]
     _check_target(plant, fleet, faults)
     if faults:
@@ -111,6 +114,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
         data=tuple(data),
         points=tuple(point for point, _ in rows),
         row_of={name: row for name, (row, _) in by_id.items()},
+        limits=specs(limits),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import Asset
+from vppscada.model.limits import LimitTree
 
 Column = NDArray[np.float64]
 
@@ -69,6 +70,7 @@ class ScheduleRequest:
     dump_penalty_per_mwh: float = 500.0
     relative_gap: float = 0.005
     time_limit_s: float = 20.0
+    limits: LimitTree = field(default_factory=LimitTree.empty)  # on groups of assets, the same in every step
 
     @property
     def steps(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vppscada.model.assets import Fleet
+from vppscada.model.limits import Limit
 from vppscada.model.points import Point, RowPoint
 from vppscada.model.schedule import Objective
 
@@ -108,3 +109,4 @@ class Site:
     data: tuple[DataSource, ...]
     points: tuple[Point, ...]
     row_of: dict[str, int] = field(default_factory=dict)  # point id → row
+    limits: tuple[Limit, ...] = ()

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import AssetFamily, AssetStates, Fleet
+from vppscada.model.limits import LimitTree
 from vppscada.model.schedule import InitialStates, ScheduleRequest
 from vppscada.model.site import ScheduleSpec
 from vppscada.plant.series import Series
@@ -74,11 +75,12 @@ def build_request(
     expectations: Expectations,
     plant_ms: int,
     target_mw: float | None,
+    limits: LimitTree | None = None,
 ) -> ScheduleRequest:
     """Everything the optimiser needs from this moment on.
 
     The first step begins at the step boundary at or before ``plant_ms``. ``target_mw`` None = the plant
-    chooses its own output within the trade limits (mode 'schedule').
+    chooses its own output within the trade limits (mode 'schedule'). ``limits`` as they hold now are taken to last.
     """
     step_ms = round(spec.step_s * 1000)
     steps = round(spec.horizon_s / spec.step_s)
@@ -106,6 +108,7 @@ def build_request(
         value_of_lost_load_per_mwh=spec.value_of_lost_load_per_mwh,
         relative_gap=spec.relative_gap,
         time_limit_s=spec.time_limit_s,
+        limits=LimitTree.empty() if limits is None else limits,
     )
 
 

@@ -43,4 +43,7 @@ def faults(request: ScheduleRequest) -> list[str]:
             found.append(f"initial.{name} has shape {values.shape}, expected ({n},)")
     if request.forecast_mw.shape != (n, steps):
         found.append(f"forecast_mw has shape {request.forecast_mw.shape}, expected ({n}, {steps})")
+    held = len(request.limits.node)
+    if held != (n if len(request.limits) else 0):
+        found.append(f"limits that place {held} assets, expected {n}")
     return found

@@ -39,6 +39,7 @@ def violations(request: ScheduleRequest, schedule: Schedule) -> list[str]:
     """What the schedule breaks, in words; empty if nothing."""
     findings = _Findings({(slack.limit, slack.step): slack.amount for slack in schedule.slacks})
     _plant(findings, request, schedule)
+    _limits(findings, request, schedule)
     for i, asset in enumerate(request.assets):
         unknown = asset.kind.family is AssetFamily.STORAGE and np.isnan(request.initial.stored_mwh[i])
         if not request.initial.usable[i] or unknown:
@@ -64,6 +65,22 @@ def _plant(findings: _Findings, request: ScheduleRequest, schedule: Schedule) ->
         findings.most("dump", t, schedule.dump_mw[t], 0.0, "surplus above the requirement")
         for name in ("import_mw", "export_mw", "unserved_mw", "dump_mw"):
             findings.least(name, t, getattr(schedule, name)[t], 0.0)
+
+
+def _limits(findings: _Findings, request: ScheduleRequest, schedule: Schedule) -> None:
+    """Each asset counts in the limit next to it and in every one around that."""
+    tree = request.limits
+    inside: list[list[int]] = [[] for _ in tree.names]
+    for i, next_to in enumerate(tree.node.tolist()):
+        node = next_to
+        while node >= 0:
+            inside[node].append(i)
+            node = int(tree.parent[node])
+    for name, members, least, most in zip(tree.names, inside, tree.minimum_mw, tree.maximum_mw, strict=True):
+        for t in range(request.steps):
+            power, reserve = schedule.power_mw[members, t].sum(), schedule.reserve_mw[members, t].sum()
+            findings.least(f"{name} minimum", t, power, least, f"{name} minimum")
+            findings.most(f"{name} maximum with reserve", t, power + reserve, most, f"{name} maximum")
 
 
 def _idle(findings: _Findings, asset: Asset, schedule: Schedule, i: int) -> None:
