@@ -37,6 +37,9 @@ PLANT_READERS = {
     "on_stop": word(("hold", "zero")),
     "target_mw": number(-1e9, 1e9, units="MW"),
     "settle_s": number(0.0, 86_400.0, units="s"),
+    "ramp_mw_per_min": number(above=0.0, highest=1e9, units="MW/min"),
+    "regulation_mw": _MW,
+    "regulation_hold_s": number(above=0.0, highest=86_400.0, units="s"),
     "calculations": optional_text,
 }
 SCHEDULE_READERS = {

@@ -74,6 +74,9 @@ class PlantSpec:
     on_stop: str = "hold"  # what assets do at a clean stop: "hold" or "zero"
     target_mw: float = 0.0  # at first start
     settle_s: float = 60.0  # plant seconds a step of the target may take before it counts as an error
+    ramp_mw_per_min: float = float("inf")  # of the target that is followed, plant time
+    regulation_mw: float = 0.0  # on top of the target at a regulation signal of 1
+    regulation_hold_s: float = 60.0  # wall seconds that a signal holds which is not renewed
     calculations: str = ""  # file name of the map of points calculated for the whole site
 
 

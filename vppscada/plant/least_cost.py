@@ -82,12 +82,19 @@ class Limits:
             highest += float(most[above == NONE].sum())
         return lowest, highest
 
-    def room(self, power_mw: Column) -> Column:
-        """What could be added to each limit's power (k,) before it or one around it is full; not below 0."""
-        left = np.maximum(self.maximum_mw - self.sums(power_mw), 0.0)
+    def even_room(self, power_mw: Column, free: NDArray[np.bool_]) -> Column:
+        """What each ``free`` asset could add (n,) if all of them behind a limit took as much; inf outside all."""
+        left = np.maximum(self.maximum_mw - self.sums(power_mw), 0.0) / np.maximum(self.sums(free.astype(float)), 1.0)
         for limits in self.of_depth[1:]:
             left[limits] = np.minimum(left[limits], left[self.parent[limits]])
-        return left
+        room: Column = np.append(left, np.inf)[self.node]
+        return room
+
+    def holding(self, power_mw: Column, raising: bool) -> list[str]:
+        """Names of the limits at which powers stand, so that no more could be added (or taken away)."""
+        total = self.sums(power_mw)
+        full = total > self.maximum_mw - _BROKEN_MW if raising else total < self.minimum_mw + _BROKEN_MW
+        return [self.names[i] for i in np.flatnonzero(full)]
 
     def broken(self, power_mw: Column) -> tuple[str, ...]:
         """Limits that powers do not keep, in words."""

@@ -1,7 +1,7 @@
 """What the plant remembers from cycle to cycle, and what of it survives a restart."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vppscada.model.assets import AssetKind, AssetStates, Fleet
 from vppscada.model.schedule import Objective
 from vppscada.plant.following import Following
+from vppscada.plant.regulation import Scoreboard
 from vppscada.plant.requirements import History
 
 Column = NDArray[np.float64]
@@ -38,6 +39,7 @@ class Orders:
     enabled: bool
     running: bool = True
     objective: Objective | None = None  # None = what the site file says
+    regulation: float | None = None  # signal, −1 to 1; None = there is none. Not kept: it is told every few seconds
 
     def leading(self, by_site: Objective) -> Objective:
         """What leads in the schedule."""
@@ -84,6 +86,7 @@ class Memory:
     target_since_ms: int = 0
     short_since_ms: int | None = None
     emergency: bool = False  # emergency generators may run
+    scoreboard: Scoreboard = field(default_factory=Scoreboard.fresh)
     plant_ms: int = 0  # of the last cycle
 
     @classmethod

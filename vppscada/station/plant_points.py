@@ -94,6 +94,19 @@ def order_values(orders: Orders, target_mw: float, by_site: Objective) -> dict[s
         "enable_command": float(orders.enabled),
         "running": float(orders.running),
         "start_stop": float(orders.running),
+        "regulation_command": orders.regulation or 0.0,
+    }
+
+
+def regulation_values(decision: Decision) -> dict[str, float]:
+    """What regulation asks now, and how well it was followed."""
+    told = decision.memory.scoreboard.scores
+    return {
+        "regulation": decision.wanted.regulation_mw or 0.0,
+        "regulation_score": told.score,
+        "regulation_accuracy": told.accuracy,
+        "regulation_delay": told.delay,
+        "regulation_precision": told.precision,
     }
 
 
@@ -107,6 +120,7 @@ def derived_values(decision: Decision, totals: Totals, price: float, load_mw: fl
         "units_off": float(state.units_off),
         "assets_online": float(state.assets_online),
         "shortfall": decision.dispatch.shortfall_mw,
+        "reserve_used": decision.reserve_used_mw,
         "non_followers": float((~decision.following).sum()),
         "marginal_cost": decision.marginal_price,
         "price": price,

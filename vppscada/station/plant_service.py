@@ -6,15 +6,18 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from logging import DEBUG, INFO
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from vppscada.model.assets import AssetStates
 from vppscada.model.changes import ChangeSet
 from vppscada.model.clock import PlantClock
 from vppscada.model.commands import CommandStatus
 from vppscada.model.errors import JournalError
+from vppscada.model.limits import LimitTree, limit_tree
 from vppscada.model.points import Role
 from vppscada.model.quality import Quality
 from vppscada.model.schedule import Schedule
@@ -23,8 +26,9 @@ from vppscada.plant.accounting import Totals, advance
 from vppscada.plant.carrying import carried_memory, carried_schedule
 from vppscada.plant.cycle import Decision, Plant, run_cycle
 from vppscada.plant.fleet_view import ABSENT, asset_states, fleet_rows
+from vppscada.plant.limit_points import limit_rows, told_maxima
 from vppscada.plant.memory import Memory, Orders, PlantMode
-from vppscada.plant.orders import OrderRefused, apply_order
+from vppscada.plant.orders import REGULATION_COMMAND, OrderRefused, apply_order
 from vppscada.plant.requirements import Expectations
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
@@ -33,12 +37,15 @@ from vppscada.station.plant_points import (
     derived_values,
     measured_values,
     order_values,
+    regulation_values,
     schedule_values,
 )
 from vppscada.station.supervisor import wall_ms
 from vppscada.station.teller import Teller
 
 log = structlog.get_logger()
+
+Column = NDArray[np.float64]
 
 _LEAST_PAUSE_S = 0.15  # between cycles, whatever wakes them: answers to the last one's commands come first
 _KEEP_EVERY_S = 5.0  # wall seconds between writes of the memory to disk
@@ -59,13 +66,22 @@ class PlantService:
         self.site = site
         self.clock = clock
         self.expectations = expectations
-        self.plant = Plant.of(site.fleet, site.plant.settle_s)
+        self._tree = limit_tree(site.limits, [asset.name for asset in site.fleet.assets])
+        self.plant = Plant.of(
+            site.fleet,
+            site.plant.settle_s,
+            self._tree,
+            site.plant.ramp_mw_per_min,
+            site.plant.regulation_mw,
+        )
         self.schedule: Schedule | None = None
         self.decision: Decision | None = None
         self.statistics: Counter[str] = Counter()
         self.progress = time.monotonic()  # of the last finished cycle
         self.cycled = asyncio.Event()
         self._rows = fleet_rows(site.fleet, site.points)
+        self._limit_rows = limit_rows(site, self.plant.limits.names)
+        self._regulated_at = -np.inf  # monotonic, of the last regulation signal
         self._database = database
         self._journal = journal
         self._teller = teller
@@ -89,6 +105,16 @@ class PlantService:
     def states(self) -> AssetStates:
         """What the database says of the fleet now."""
         return asset_states(self.plant.columns, self._rows, self._database.value, self._database.quality)
+
+    @property
+    def maximum_now_mw(self) -> Column:
+        """Maxima of the limits as points tell them now, NaN where none does."""
+        return told_maxima(self._limit_rows, self._database.value, self._database.quality)
+
+    @property
+    def limits_now(self) -> LimitTree:
+        """The limits with the maxima that hold now, for the optimiser."""
+        return replace(self._tree, maximum_mw=self.plant.limits.lowered(self.maximum_now_mw).maximum_mw)
 
     async def run(self) -> None:
         """Cycle until cancelled; an order or a new schedule starts the next cycle at once."""
@@ -121,6 +147,7 @@ class PlantService:
         """Go on from the orders, the books and the schedule of a plant whose site was another one."""
         fleets = before.site.fleet, self.site.fleet
         self.orders, self.totals = before.orders, before.totals
+        self._regulated_at = before._regulated_at
         self.memory = carried_memory(before.memory, *fleets)
         self.schedule = None if before.schedule is None else carried_schedule(before.schedule, *fleets)
         self.statistics.update(before.statistics)
@@ -148,35 +175,53 @@ class PlantService:
                 self.statistics["orders_refused"] += 1
                 log.warning("order_refused", point=point, value=value, reason=ordered.reason)
                 return ordered.status
-            try:
-                await self._journal.put("orders", ordered.to_json())
-            except JournalError as error:
-                self.statistics["orders_refused"] += 1
-                log.error("order_not_kept", point=point, value=value, error=str(error))
+            if point == REGULATION_COMMAND:  # renewed every few seconds: nothing that a restart goes on with
+                self._regulated_at = time.monotonic()
+            elif not await self._kept(ordered, point, value):
                 return CommandStatus.HARDWARE_ERROR
             self.orders = ordered
             self._teller.permitted = ordered.enabled
         self.statistics["orders_taken"] += 1
-        log.info("order_taken", point=point, value=value)
+        log.log(DEBUG if point == REGULATION_COMMAND else INFO, "order_taken", point=point, value=value)
         self._points.write(
             order_values(self.orders, self.memory.target_mw, self.site.schedule.objective), Quality.ONLINE, wall_ms()
         )
         self._wake.set()
         return CommandStatus.SUCCESS
 
+    async def _kept(self, ordered: Orders, point: str, value: float) -> bool:
+        """Orders written down, or told that they could not be."""
+        try:
+            await self._journal.put("orders", ordered.to_json())
+        except JournalError as error:
+            self.statistics["orders_refused"] += 1
+            log.error("order_not_kept", point=point, value=value, error=str(error))
+            return False
+        return True
+
     def judge_order(self, point: str, value: float) -> Orders | OrderRefused:
         """What an order would make of the orders; nothing changes."""
         lowest = sum(asset.lowest_mw for asset in self.site.fleet.assets)
-        return apply_order(self.orders, point, value, lowest, self.site.fleet.rating_mw)
+        offered = self.site.plant.regulation_mw
+        return apply_order(self.orders, point, value, lowest, self.site.fleet.rating_mw, offered)
 
     async def _cycle(self) -> None:
         now_ms = wall_ms()
         plant_ms = self.clock.plant_ms(now_ms)
         states = self.states
         self._account(states, plant_ms, time.monotonic())
+        self._end_regulation(time.monotonic())
         period_h = self.site.plant.dispatch_period_s * self.clock.speed / 3600.0
         decision = run_cycle(
-            self.plant, self.memory, states, self.orders, self.schedule, plant_ms, time.monotonic(), period_h
+            self.plant,
+            self.memory,
+            states,
+            self.orders,
+            self.schedule,
+            plant_ms,
+            time.monotonic(),
+            period_h,
+            self.maximum_now_mw,
         )
         self._note_changes(decision)
         self.memory, self.decision = decision.memory, decision
@@ -187,6 +232,13 @@ class PlantService:
             self.memory = replace(self.memory, setpoint_mw=np.full_like(self.memory.setpoint_mw, np.nan))
         self._publish(decision, states, plant_ms, now_ms)
         await self._keep()
+
+    def _end_regulation(self, now: float) -> None:
+        """A signal that is not renewed ends."""
+        if self.orders.regulation is not None and now - self._regulated_at > self.site.plant.regulation_hold_s:
+            self.orders = replace(self.orders, regulation=None)
+            self.statistics["regulation_ended"] += 1
+            log.warning("regulation_signal_lost", hold_s=self.site.plant.regulation_hold_s)
 
     def _account(self, states: AssetStates, plant_ms: int, now: float) -> None:
         hours = (now - self._accounted_at) * self.clock.speed / 3600.0  # not by a wall clock, which may be set
@@ -222,6 +274,7 @@ class PlantService:
         own: Mapping[str, float] = {
             **order_values(self.orders, decision.dispatch.target_mw, self.site.schedule.objective),
             **derived_values(decision, self.totals, price, load),
+            **regulation_values(decision),
             **schedule_values(self.schedule, plant_ms),
             "commands": float(self._teller.sent),
             "commands_failed": float(self._teller.failed),

@@ -93,6 +93,7 @@ class ScheduleService:
             plant.expectations,
             current.plant_ms,
             target,
+            plant.limits_now,
         )
         result = await self._worker.solve(request, site.schedule.time_limit_s + _DEADLINE_MARGIN_S)
         if isinstance(result, SolveFailure):

@@ -8,8 +8,9 @@ import pytest
 from tests.unit.plant.fleets import BATTERY, EMERGENCY, ENGINE, FLEET, FLYWHEEL, PV, states
 from tests.unit.plant.schedules import schedule
 from vppscada.model.assets import Asset, Fleet
-from vppscada.plant.cycle import Decision, Plant, plant_target, run_cycle
+from vppscada.plant.cycle import Decision, Plant, run_cycle
 from vppscada.plant.memory import Memory, Orders, PlantMode
+from vppscada.plant.targets import plant_target
 
 PLANT = Plant.of(FLEET, settle_s=60.0)
 FOLLOW = Orders(7.0, PlantMode.FOLLOW, enabled=True)
