@@ -1,5 +1,6 @@
 """Equal incremental cost along the heat rates: what a linear programme over their segments costs."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,6 @@ from vppscada.model.limits import Limit, limit_tree
 from vppscada.plant.cost_steps import CostSteps, Offers
 from vppscada.plant.dispatch import steady_powers
 from vppscada.plant.least_cost import Limits
-import itertools
 
 
 def some_engine(rng: np.random.Generator, i: int) -> Asset:

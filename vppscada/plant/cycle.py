@@ -64,6 +64,10 @@ class Plant:
             regulation_mw,
         )
 
+    def limits_now(self, maximum_now_mw: Column | None) -> Limits:
+        """The limits with lower maxima as points tell them (k,), NaN = not told."""
+        return self.limits if maximum_now_mw is None else self.limits.lowered(maximum_now_mw)
+
     @property
     def costs(self) -> FleetCosts:
         """What the fleet costs at what it does."""
@@ -117,15 +121,14 @@ def run_cycle(
     commitment = commit(plant.columns, states, on, memory.seconds_in_state)
     able = dispatching.holdable(plant.columns, states, commitment.wanted, following, period_h)
     able = able if orders.running else dispatching.at_rest(plant.columns, able)
-    limits = plant.limits if maximum_now_mw is None else plant.limits.lowered(maximum_now_mw)
+    limits = plant.limits_now(maximum_now_mw)
     shared = _shared(plant, memory, states, able, limits, planned, wanted, period_h)
-    decided = _told(plant.columns, states, shared.dispatch, limits, orders.running)
-    decided = replace(decided, target_mw=wanted.target_mw, start=commitment.start, stop=commitment.stop)
+    decided = _told(plant, states, shared.dispatch, limits, commitment, wanted, orders.running)
     memory = _remember(plant, memory, states, decided, wanted, plant_ms)
     reach = dispatching.reachable(plant.columns, states, able, memory.setpoint_mw[0], 1.0)
     return Decision(
         memory=memory,
-        dispatch=replace(decided, setpoint_mw=_above_minimum(plant.columns, decided.setpoint_mw)),
+        dispatch=_above_minimum(plant.columns, decided),
         commitment=commitment,
         state=aggregate(plant.columns, states, *reach, limits),
         marginal_price=planned.price,
@@ -192,25 +195,38 @@ def _wanted_on(
     return wanted_on(schedule, plant_ms, columns.start_time_s)
 
 
-def _told(columns: FleetColumns, states: AssetStates, decided: Dispatch, limits: Limits, running: bool) -> Dispatch:
+def _told(
+    plant: Plant,
+    states: AssetStates,
+    decided: Dispatch,
+    limits: Limits,
+    commitment: Commitment,
+    wanted: Wanted,
+    running: bool,
+) -> Dispatch:
+    """What assets are told of a decision, and what the plant follows with it."""
+    told = _uncurtailed(plant.columns, states, decided.setpoint_mw, limits) if running else decided.setpoint_mw
+    return replace(decided, target_mw=wanted.target_mw, setpoint_mw=told, start=commitment.start, stop=commitment.stop)
+
+
+def _uncurtailed(columns: FleetColumns, states: AssetStates, setpoint_mw: Column, limits: Limits) -> Column:
     """Sun and wind that are not curtailed get their rating as setpoint, so that a gust needs no command.
 
     Behind a limit they get no more than an even share of the room that is left there.
     """
-    setpoint = decided.setpoint_mw
-    free = columns.renewable & (setpoint >= states.available_mw - 1e-6)
-    if not running or not free.any():
-        return decided
+    free = columns.renewable & (setpoint_mw >= states.available_mw - 1e-6)
     most = columns.rating_mw
-    if len(limits):
-        doing = np.where(np.isnan(setpoint), np.nan_to_num(states.power_mw), setpoint)
-        most = np.minimum(most, setpoint + limits.even_room(doing, free))
-    return replace(decided, setpoint_mw=np.where(free, np.maximum(most, setpoint), setpoint))
+    if len(limits) and free.any():
+        doing = np.where(np.isnan(setpoint_mw), np.nan_to_num(states.power_mw), setpoint_mw)
+        most = np.minimum(most, setpoint_mw + limits.even_room(doing, free))
+    return np.where(free, np.maximum(most, setpoint_mw), setpoint_mw)
 
 
-def _above_minimum(columns: FleetColumns, setpoint_mw: Column) -> Column:
+def _above_minimum(columns: FleetColumns, decided: Dispatch) -> Dispatch:
     """A unit that loads up after its start is told its stable minimum, though it cannot be there yet."""
-    return np.where(columns.thermal, np.maximum(setpoint_mw, columns.minimum_mw), setpoint_mw)
+    setpoint = decided.setpoint_mw
+    raised = np.where(columns.thermal, np.maximum(setpoint, columns.minimum_mw), setpoint)
+    return replace(decided, setpoint_mw=raised)
 
 
 def _remember(

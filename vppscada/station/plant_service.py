@@ -67,13 +67,7 @@ class PlantService:
         self.clock = clock
         self.expectations = expectations
         self._tree = limit_tree(site.limits, [asset.name for asset in site.fleet.assets])
-        self.plant = Plant.of(
-            site.fleet,
-            site.plant.settle_s,
-            self._tree,
-            site.plant.ramp_mw_per_min,
-            site.plant.regulation_mw,
-        )
+        self.plant = plant_of(site, self._tree)
         self.schedule: Schedule | None = None
         self.decision: Decision | None = None
         self.statistics: Counter[str] = Counter()
@@ -336,3 +330,9 @@ class PlantService:
         except (ValueError, KeyError):
             log.exception("kept_totals_unreadable")
             return Totals()
+
+
+def plant_of(site: Site, tree: LimitTree) -> Plant:
+    """The constants of a site's plant; ``tree`` holds its limits."""
+    spec = site.plant
+    return Plant.of(site.fleet, spec.settle_s, tree, spec.ramp_mw_per_min, spec.regulation_mw)
