@@ -114,23 +114,20 @@ def run_cycle(
     """
     planned = Planned.at(plant.columns, schedule, plant_ms)
     wanted = wanted_now(plant, memory, states, orders, schedule, plant_ms)
-    memory = noted(elapsed(memory, states, plant_ms), wanted.target_mw, plant_ms)
-    memory = _watch(plant, memory, states, now)
+    memory = _watch(plant, noted(elapsed(memory, states, plant_ms), wanted.target_mw, plant_ms), states, now)
     following = memory.following.follows(now)
     on = _wanted_on(plant.columns, states, orders, schedule, plant_ms)
     commitment = commit(plant.columns, states, on, memory.seconds_in_state)
-    able = dispatching.holdable(plant.columns, states, commitment.wanted, following, period_h)
-    able = able if orders.running else dispatching.at_rest(plant.columns, able)
+    able = _able(plant.columns, states, commitment, following, orders.running, period_h)
     limits = plant.limits_now(maximum_now_mw)
     shared = _shared(plant, memory, states, able, limits, planned, wanted, period_h)
     decided = _told(plant, states, shared.dispatch, limits, commitment, wanted, orders.running)
     memory = _remember(plant, memory, states, decided, wanted, plant_ms)
-    reach = dispatching.reachable(plant.columns, states, able, memory.setpoint_mw[0], 1.0)
     return Decision(
         memory=memory,
         dispatch=_above_minimum(plant.columns, decided),
         commitment=commitment,
-        state=aggregate(plant.columns, states, *reach, limits),
+        state=_state(plant, memory, states, able, limits),
         marginal_price=planned.price,
         following=following,
         wanted=wanted,
@@ -146,6 +143,24 @@ def wanted_now(
     ordered = plant_target(orders, schedule, step, states.power_mw)
     target = ramped(memory, ordered, states.power_mw, plant.ramp_mw_per_min, plant_ms)
     return Wanted(target, ordered, regulation(orders, plant.regulation_mw))
+
+
+def _able(
+    columns: FleetColumns,
+    states: AssetStates,
+    commitment: Commitment,
+    following: NDArray[np.bool_],
+    running: bool,
+    period_h: float,
+) -> dispatching.Holdable:
+    able = dispatching.holdable(columns, states, commitment.wanted, following, period_h)
+    return able if running else dispatching.at_rest(columns, able)
+
+
+def _state(plant: Plant, memory: Memory, states: AssetStates, able: dispatching.Holdable, limits: Limits) -> PlantState:
+    """The plant as one, its headroom within a minute."""
+    low, high = dispatching.reachable(plant.columns, states, able, memory.setpoint_mw[0], 1.0)
+    return aggregate(plant.columns, states, low, high, limits)
 
 
 def _shared(
