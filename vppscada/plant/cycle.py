@@ -116,8 +116,7 @@ def run_cycle(
     wanted = wanted_now(plant, memory, states, orders, schedule, plant_ms)
     memory = _watch(plant, noted(elapsed(memory, states, plant_ms), wanted.target_mw, plant_ms), states, now)
     following = memory.following.follows(now)
-    on = _wanted_on(plant.columns, states, orders, schedule, plant_ms)
-    commitment = commit(plant.columns, states, on, memory.seconds_in_state)
+    commitment = _commitment(plant.columns, memory, states, orders, schedule, plant_ms)
     able = _able(plant.columns, states, commitment, following, orders.running, period_h)
     limits = plant.limits_now(maximum_now_mw)
     shared = _shared(plant, memory, states, able, limits, planned, wanted, period_h)
@@ -199,15 +198,22 @@ def _watch(plant: Plant, memory: Memory, states: AssetStates, now: float) -> Mem
     return replace(memory, following=following)
 
 
-def _wanted_on(
-    columns: FleetColumns, states: AssetStates, orders: Orders, schedule: Schedule | None, plant_ms: int
-) -> NDArray[np.bool_]:
-    """Which thermal assets should be on. Without a valid schedule what is on stays on."""
+def _commitment(
+    columns: FleetColumns,
+    memory: Memory,
+    states: AssetStates,
+    orders: Orders,
+    schedule: Schedule | None,
+    plant_ms: int,
+) -> Commitment:
+    """Starts and stops due now. Without a valid schedule what is on stays on; at rest nothing does."""
     if not orders.running:
-        return np.zeros(len(states), dtype=np.bool_)
-    if schedule is None or step_at(schedule, plant_ms) is None:
-        return states.on.copy()
-    return wanted_on(schedule, plant_ms, columns.start_time_s)
+        on = np.zeros(len(states), dtype=np.bool_)
+    elif schedule is None or step_at(schedule, plant_ms) is None:
+        on = states.on.copy()
+    else:
+        on = wanted_on(schedule, plant_ms, columns.start_time_s)
+    return commit(columns, states, on, memory.seconds_in_state)
 
 
 def _told(
