@@ -114,11 +114,11 @@ def run_cycle(
     """
     planned = Planned.at(plant.columns, schedule, plant_ms)
     wanted = wanted_now(plant, memory, states, orders, schedule, plant_ms)
-    memory = _watch(plant, noted(elapsed(memory, states, plant_ms), wanted.target_mw, plant_ms), states, now)
+    memory = noted(elapsed(memory, states, plant_ms, period_h), wanted.target_mw, plant_ms)
+    memory = _watch(plant, memory, states, now) if memory.is_new_period else memory
     following = memory.following.follows(now)
     commitment = _commitment(plant.columns, memory, states, orders, schedule, plant_ms)
-    able = _able(plant.columns, states, commitment, following, orders.running, period_h)
-    limits = plant.limits_now(maximum_now_mw)
+    able, limits = _able(plant, states, commitment, following, orders, period_h), plant.limits_now(maximum_now_mw)
     shared = _shared(plant, memory, states, able, limits, planned, wanted, period_h)
     decided = _told(plant, states, shared.dispatch, limits, commitment, wanted, orders.running)
     memory = _remember(plant, memory, states, decided, wanted, plant_ms)
@@ -145,15 +145,15 @@ def wanted_now(
 
 
 def _able(
-    columns: FleetColumns,
+    plant: Plant,
     states: AssetStates,
     commitment: Commitment,
     following: NDArray[np.bool_],
-    running: bool,
+    orders: Orders,
     period_h: float,
 ) -> dispatching.Holdable:
-    able = dispatching.holdable(columns, states, commitment.wanted, following, period_h)
-    return able if running else dispatching.at_rest(columns, able)
+    able = dispatching.holdable(plant.columns, states, commitment.wanted, following, period_h)
+    return able if orders.running else dispatching.at_rest(plant.columns, able)
 
 
 def _state(plant: Plant, memory: Memory, states: AssetStates, able: dispatching.Holdable, limits: Limits) -> PlantState:
@@ -182,7 +182,8 @@ def _shared(
         memory.setpoint_mw[0],
         wanted.target_mw + memory.trim_mw,
         wanted.regulation_mw or 0.0,
-        period_h * 60.0,
+        memory.step_h * 60.0,
+        2.0 * period_h * 60.0,
     )
 
 
@@ -254,7 +255,8 @@ def _remember(
     plant: Plant, memory: Memory, states: AssetStates, decided: Dispatch, wanted: Wanted, plant_ms: int
 ) -> Memory:
     """Setpoints told, the trim of a steady error, how long the plant has been short, how regulation is followed."""
-    told = np.vstack([decided.setpoint_mw[None, :], memory.setpoint_mw[:2]])
+    before = memory.setpoint_mw[:2] if memory.is_new_period else memory.setpoint_mw[1:]
+    told = np.vstack([decided.setpoint_mw[None, :], before])
     short = decided.shortfall_mw > max(_SHORT_MW, 0.005 * plant.fleet.rating_mw)
     since = (memory.short_since_ms if memory.short_since_ms is not None else plant_ms) if short else None
     outage = since is not None and plant_ms - since >= _SHORT_FOR_MS

@@ -83,17 +83,19 @@ def reachable(
     limits: Holdable,
     last_setpoint_mw: Column,
     minutes: float,
+    lag_minutes: float | None = None,
 ) -> tuple[Column, Column]:
-    """What ramps allow until the next cycle: low and high, MW.
+    """What ramps allow in so many minutes: low and high, MW.
 
-    A ramp starts from the last setpoint while the asset is within two cycles' ramp of it (its reading lags
-    the command), otherwise from what it does.
+    A ramp starts from the last setpoint while the asset is within the ramp of ``lag_minutes`` of it (its reading lags
+    the command; by default twice ``minutes``), otherwise from what it does.
     """
     power = np.nan_to_num(states.power_mw)
     up = columns.ramp_up_mw_per_min * minutes
     down = columns.ramp_down_mw_per_min * minutes
+    lag = 2.0 * minutes if lag_minutes is None else lag_minutes
     setpoint = np.where(np.isnan(last_setpoint_mw), power, last_setpoint_mw)
-    start = np.clip(setpoint, power - 2 * down, power + 2 * up)
+    start = np.clip(setpoint, power - columns.ramp_down_mw_per_min * lag, power + columns.ramp_up_mw_per_min * lag)
     # A limit past the ramp (a derating, a unit below its minimum after the start) is met as far as the ramp goes.
     low = np.minimum(np.maximum(start - down, limits.low_mw), start + up)
     high = np.maximum(np.minimum(start + up, limits.high_mw), start - down)

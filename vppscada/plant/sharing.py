@@ -88,15 +88,17 @@ def share_out(
     target_mw: float,
     regulation_mw: float,
     minutes: float,
+    lag_minutes: float,
 ) -> Shared:
     """The target at least cost as far as each can hold it, then with regulation as far as ramps allow now.
 
+    Setpoints go on from the last ones by the ramp of ``minutes``, readings may lag them by that of ``lag_minutes``.
     The reserve that the schedule holds is left alone unless the target cannot be met otherwise.
     """
     base = base_powers(columns, states, planned, last_setpoint_mw)
     offers = offers_of(columns, economics, able, planned, base)
     steady = dispatching.steady_powers(target_mw, offers, economics.steps, limits)
-    low, high = dispatching.reachable(columns, states, able, last_setpoint_mw, minutes)
+    low, high = dispatching.reachable(columns, states, able, last_setpoint_mw, minutes, lag_minutes)
     raising = target_mw + regulation_mw > float(steady.sum())
     merit = merit_costs(columns, economics, states, planned.price, raising)
     boxes = Boxes(low, high, steady, merit, dispatching.tiers(columns, able.controlled))
