@@ -257,7 +257,8 @@ def _remember(
     """Setpoints told, the trim of a steady error, how long the plant has been short, how regulation is followed."""
     before = memory.setpoint_mw[:2] if memory.is_new_period else memory.setpoint_mw[1:]
     told = np.vstack([decided.setpoint_mw[None, :], before])
-    short = decided.shortfall_mw > max(_SHORT_MW, 0.005 * plant.fleet.rating_mw)
+    of_target = decided.shortfall_mw - max(wanted.regulation_mw or 0.0, 0.0)  # regulation is no load to be lost
+    short = of_target > max(_SHORT_MW, 0.005 * plant.fleet.rating_mw)
     since = (memory.short_since_ms if memory.short_since_ms is not None else plant_ms) if short else None
     outage = since is not None and plant_ms - since >= _SHORT_FOR_MS
     return replace(

@@ -133,8 +133,8 @@ def derived_values(decision: Decision, totals: Totals, price: float, load_mw: fl
     }
 
 
-def schedule_values(schedule: Schedule | None, plant_ms: int) -> dict[str, float]:
-    """How good the schedule in force is."""
+def schedule_values(schedule: Schedule | None, plant_ms: int, counted: NDArray[np.bool_]) -> dict[str, float]:
+    """How good the schedule in force is. ``counted`` assets (n,) hold reserve: usable, and doing what they are told."""
     step = None if schedule is None else step_at(schedule, plant_ms)
     if schedule is None or step is None:
         return {"schedule_ok": 0.0, "schedule_age": float("nan"), "schedule_gap": float("nan"), "reserve": float("nan")}
@@ -142,5 +142,5 @@ def schedule_values(schedule: Schedule | None, plant_ms: int) -> dict[str, float
         "schedule_ok": 1.0,
         "schedule_age": (plant_ms - schedule.start_ms) / 1000.0,
         "schedule_gap": 100.0 * schedule.gap,
-        "reserve": float(schedule.reserve_mw[:, step].sum()),
+        "reserve": float(schedule.reserve_mw[counted, step].sum()),
     }

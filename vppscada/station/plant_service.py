@@ -269,7 +269,7 @@ class PlantService:
             **order_values(self.orders, decision.dispatch.target_mw, self.site.schedule.objective),
             **derived_values(decision, self.totals, price, load),
             **regulation_values(decision),
-            **schedule_values(self.schedule, plant_ms),
+            **schedule_values(self.schedule, plant_ms, states.usable & decision.following),
             "commands": float(self._teller.sent),
             "commands_failed": float(self._teller.failed),
             "sessions_online": float(self._teller.sessions_online()),

@@ -89,3 +89,13 @@ def test_a_signal_is_an_order_that_no_restart_goes_on_with() -> None:
     taken = apply_order(FOLLOW, REGULATION_COMMAND, -0.5, 0.0, 10.0, 2.0)
     assert isinstance(taken, Orders) and taken.regulation == -0.5
     assert Orders.from_json(taken.to_json()).regulation is None
+
+
+def test_regulation_that_is_out_of_reach_is_told_but_is_no_outage() -> None:
+    plant = Plant.of(FLEET, 60.0, regulation_mw=30.0)
+    memory = Memory.fresh(4, 0)
+    for second in range(0, 200, 2):
+        decision = cycle(plant, memory, [4, 2, 1, 0], replace(FOLLOW, regulation=1.0), float(second))
+        memory = decision.memory
+    assert decision.dispatch.shortfall_mw > 10.0
+    assert not memory.emergency
