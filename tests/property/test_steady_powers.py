@@ -12,7 +12,7 @@ from ortools.linear_solver import pywraplp
 from tests.unit.plant.fleets import BATTERY, ENGINE, PV
 from vppscada.model.assets import Asset, Fleet
 from vppscada.model.limits import Limit, limit_tree
-from vppscada.plant.cost_steps import CostSteps, Offers
+from vppscada.plant.cost_steps import CostSteps, Leeway
 from vppscada.plant.dispatch import steady_powers
 from vppscada.plant.least_cost import Limits
 
@@ -34,11 +34,11 @@ def some_engine(rng: np.random.Generator, i: int) -> Asset:
     )
 
 
-def some_offers(rng: np.random.Generator, fleet: Fleet, anchored: bool) -> Offers:
+def some_leeway(rng: np.random.Generator, fleet: Fleet, anchored: bool) -> Leeway:
     low = np.array([asset.minimum_mw for asset in fleet.assets])
     high = np.array([asset.rating_mw for asset in fleet.assets])
     variable = np.array([asset.variable_cost_per_mwh for asset in fleet.assets])
-    return Offers(
+    return Leeway(
         low_mw=low,
         high_mw=high,
         base_mw=rng.uniform(low, high),
@@ -82,15 +82,15 @@ def programme(fleet: Fleet, target_mw: float, low: np.ndarray, most_of_first_two
 def test_engines_share_a_target_at_the_cost_of_the_linear_programme(seed: int) -> None:
     rng = np.random.default_rng(seed)
     fleet = Fleet(tuple(some_engine(rng, i) for i in range(rng.integers(2, 7))))
-    offers = some_offers(rng, fleet, anchored=False)
+    leeway = some_leeway(rng, fleet, anchored=False)
     names = [asset.name for asset in fleet.assets]
-    most = float(rng.uniform(offers.low_mw[:2].sum(), offers.high_mw[:2].sum()))
+    most = float(rng.uniform(leeway.low_mw[:2].sum(), leeway.high_mw[:2].sum()))
     limits = Limits.of(limit_tree([Limit("pair", "", tuple(names[:2]), most)], names), len(fleet))
-    lowest, highest = limits.reach(offers.low_mw, offers.high_mw)
+    lowest, highest = limits.reach(leeway.low_mw, leeway.high_mw)
     target = float(rng.uniform(lowest, highest))
-    power = steady_powers(target, offers, CostSteps(fleet), limits)
+    power = steady_powers(target, leeway, CostSteps(fleet), limits)
     assert power.sum() == pytest.approx(target, abs=1e-9) and power[:2].sum() <= most + 1e-9
-    assert cost(fleet, power) == pytest.approx(programme(fleet, target, offers.low_mw, most), abs=1e-6)
+    assert cost(fleet, power) == pytest.approx(programme(fleet, target, leeway.low_mw, most), abs=1e-6)
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -98,21 +98,21 @@ def test_engines_share_a_target_at_the_cost_of_the_linear_programme(seed: int) -
 def test_from_anchored_bases_only_the_difference_is_shared_and_that_at_least_cost(seed: int) -> None:
     rng = np.random.default_rng(seed)
     fleet = Fleet(tuple(some_engine(rng, i) for i in range(rng.integers(2, 7))))
-    offers = some_offers(rng, fleet, anchored=True)
+    leeway = some_leeway(rng, fleet, anchored=True)
     names = [asset.name for asset in fleet.assets]
     unlimited = Limits.of(limit_tree([], names), len(fleet))
-    target = float(rng.uniform(offers.base_mw.sum(), offers.high_mw.sum()))
-    power = steady_powers(target, offers, CostSteps(fleet), unlimited)
-    assert (power >= offers.base_mw - 1e-9).all()
-    assert cost(fleet, power) == pytest.approx(programme(fleet, target, offers.base_mw, 1e9), abs=1e-6)
-    lower = float(rng.uniform(offers.low_mw.sum(), offers.base_mw.sum()))
-    assert (steady_powers(lower, offers, CostSteps(fleet), unlimited) <= offers.base_mw + 1e-9).all()
+    target = float(rng.uniform(leeway.base_mw.sum(), leeway.high_mw.sum()))
+    power = steady_powers(target, leeway, CostSteps(fleet), unlimited)
+    assert (power >= leeway.base_mw - 1e-9).all()
+    assert cost(fleet, power) == pytest.approx(programme(fleet, target, leeway.base_mw, 1e9), abs=1e-6)
+    lower = float(rng.uniform(leeway.low_mw.sum(), leeway.base_mw.sum()))
+    assert (steady_powers(lower, leeway, CostSteps(fleet), unlimited) <= leeway.base_mw + 1e-9).all()
 
 
 def test_storage_and_sun_have_no_heat_rate_and_stand_in_the_order_of_their_offers() -> None:
     fleet = Fleet((ENGINE, PV, BATTERY))
     nothing = np.zeros(3)
-    offers = Offers(
+    leeway = Leeway(
         low_mw=np.array([3.0, 0.0, -5.0]),
         high_mw=np.array([10.0, 8.0, 5.0]),
         base_mw=np.array([5.0, 8.0, 0.0]),
@@ -125,6 +125,6 @@ def test_storage_and_sun_have_no_heat_rate_and_stand_in_the_order_of_their_offer
     slope = 35.0 * (24.0 - 8.5) / 7.0  # 77.5: cheaper than what the battery wants, dearer than what it pays
     assert 60.0 < slope < 90.0
     steps = CostSteps(fleet)
-    assert steady_powers(20.0, offers, steps, unlimited).tolist() == pytest.approx([10.0, 8.0, 2.0])
-    assert steady_powers(9.0, offers, steps, unlimited).tolist() == pytest.approx([3.0, 8.0, -2.0])
-    assert steady_powers(1.0, offers, steps, unlimited).tolist() == pytest.approx([3.0, 3.0, -5.0])
+    assert steady_powers(20.0, leeway, steps, unlimited).tolist() == pytest.approx([10.0, 8.0, 2.0])
+    assert steady_powers(9.0, leeway, steps, unlimited).tolist() == pytest.approx([3.0, 8.0, -2.0])
+    assert steady_powers(1.0, leeway, steps, unlimited).tolist() == pytest.approx([3.0, 3.0, -5.0])

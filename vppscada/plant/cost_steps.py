@@ -16,7 +16,7 @@ Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Offers:
+class Leeway:
     """What each asset (n) could do, and what that costs beside its fuel (per MWh)."""
 
     low_mw: Column
@@ -29,7 +29,7 @@ class Offers:
 
 
 class CostSteps:
-    """Turns offers into steps. The heat rates are laid out once."""
+    """Turns leeway into steps. The heat rates are laid out once."""
 
     def __init__(self, fleet: Fleet) -> None:
         curves = FuelCurves(fleet.assets)
@@ -51,27 +51,27 @@ class CostSteps:
             self._least[self._bent] = np.where(used, self._slopes, np.inf).min(axis=1)
             self._most[self._bent] = np.where(used, self._slopes, -np.inf).max(axis=1)
 
-    def steps(self, offers: Offers) -> Steps:
-        """The steps of all offers.
+    def steps(self, leeway: Leeway) -> Steps:
+        """The steps of the whole fleet.
 
         Reserve costs more than any energy, and to leave an anchored base downwards more than any to leave one
         upwards: so with every base anchored what is missing is shared in the order of costs, and nobody is moved
         against it unless a limit asks for that.
         """
-        spread = self._spread(offers)
-        edges, extra = _zones(offers, spread)
+        spread = self._spread(leeway)
+        edges, extra = _zones(leeway, spread)
         parts = [_flat(self._straight, *_straight(self._straight, edges, extra, self._slope))]
         if len(self._bent):
             parts.append(_flat(self._bent, *self._bent_pieces(edges, extra)))
         asset, width, slope = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return Steps(offers.low_mw, asset, width, slope)
+        return Steps(leeway.low_mw, asset, width, slope)
 
-    def _spread(self, offers: Offers) -> float:
+    def _spread(self, leeway: Leeway) -> float:
         """More than any two slopes differ by."""
         if len(self._least) == 0:
             return 1.0
-        highest = float((self._most + np.maximum(offers.above, offers.below)).max())
-        return highest - float((self._least + np.minimum(offers.above, offers.below)).min()) + 1.0
+        highest = float((self._most + np.maximum(leeway.above, leeway.below)).max())
+        return highest - float((self._least + np.minimum(leeway.above, leeway.below)).min()) + 1.0
 
     def _bent_pieces(self, edges: Table, extra: Table) -> tuple[Table, Table]:
         """Widths and slopes (b, K × 3), each asset's in the order of its power."""
@@ -81,15 +81,15 @@ class CostSteps:
         return np.maximum(width, 0.0).reshape(len(self._bent), -1), slope.reshape(len(self._bent), -1)
 
 
-def _zones(offers: Offers, spread: float) -> tuple[Table, Table]:
+def _zones(leeway: Leeway, spread: float) -> tuple[Table, Table]:
     """Edges (n, 4) of three zones around the base and the reserve, and what is added to the slope in each (n, 3)."""
-    low, high = offers.low_mw, offers.high_mw
-    base = np.clip(offers.base_mw, low, high)
-    reserve = np.maximum(high - np.maximum(offers.reserved_mw, 0.0), low)
+    low, high = leeway.low_mw, leeway.high_mw
+    base = np.clip(leeway.base_mw, low, high)
+    reserve = np.maximum(high - np.maximum(leeway.reserved_mw, 0.0), low)
     edges = np.stack([low, np.minimum(base, reserve), np.maximum(base, reserve), high], axis=1)
-    below = offers.below - np.where(offers.anchored, spread, 0.0)
-    between = np.where(base <= reserve, offers.above, below + 2.0 * spread)
-    return edges, np.stack([below, between, offers.above + 2.0 * spread], axis=1)
+    below = leeway.below - np.where(leeway.anchored, spread, 0.0)
+    between = np.where(base <= reserve, leeway.above, below + 2.0 * spread)
+    return edges, np.stack([below, between, leeway.above + 2.0 * spread], axis=1)
 
 
 def _straight(members: Index, edges: Table, extra: Table, slope: Column) -> tuple[Table, Table]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vppscada.model.assets import AssetStates
 from vppscada.model.dispatch import Boxes, Dispatch
 from vppscada.model.limits import LimitTree
-from vppscada.plant.cost_steps import CostSteps, Offers
+from vppscada.plant.cost_steps import CostSteps, Leeway
 from vppscada.plant.fleet_view import FleetColumns
 from vppscada.plant.least_cost import Limits, Steps, share
 
@@ -69,12 +69,12 @@ def at_rest(columns: FleetColumns, limits: Holdable) -> Holdable:
     return Holdable(np.where(idle, 0.0, limits.low_mw), np.where(idle, 0.0, limits.high_mw), limits.controlled)
 
 
-def steady_powers(target_mw: float, offers: Offers, costs: CostSteps, limits: Limits) -> Column:
+def steady_powers(target_mw: float, leeway: Leeway, costs: CostSteps, limits: Limits) -> Column:
     """Powers that meet the target at least cost, at equal incremental cost along the heat rates, within the limits.
 
     From anchored bases only the difference is shared; see `CostSteps.steps`.
     """
-    return share(target_mw, costs.steps(offers), limits)
+    return share(target_mw, costs.steps(leeway), limits)
 
 
 def reachable(

@@ -11,7 +11,7 @@ from vppscada.model.schedule import Schedule
 from vppscada.plant import dispatch as dispatching
 from vppscada.plant.accounting import FleetCosts
 from vppscada.plant.commitment import step_at
-from vppscada.plant.cost_steps import CostSteps, Offers
+from vppscada.plant.cost_steps import CostSteps, Leeway
 from vppscada.plant.dispatch import Holdable
 from vppscada.plant.fleet_view import FleetColumns
 from vppscada.plant.least_cost import Limits
@@ -96,15 +96,15 @@ def share_out(
     The reserve that the schedule holds is left alone unless the target cannot be met otherwise.
     """
     base = base_powers(columns, states, planned, last_setpoint_mw)
-    offers = offers_of(columns, economics, able, planned, base)
-    steady = dispatching.steady_powers(target_mw, offers, economics.steps, limits)
+    leeway = leeway_of(columns, economics, able, planned, base)
+    steady = dispatching.steady_powers(target_mw, leeway, economics.steps, limits)
     low, high = dispatching.reachable(columns, states, able, last_setpoint_mw, minutes, lag_minutes)
     raising = target_mw + regulation_mw > float(steady.sum())
     merit = merit_costs(columns, economics, states, planned.price, raising)
     boxes = Boxes(low, high, steady, merit, dispatching.tiers(columns, able.controlled))
     decided = dispatching.dispatch(target_mw + regulation_mw, boxes, limits)
-    leaned = np.where(able.controlled, steady - (offers.high_mw - offers.reserved_mw), 0.0)
-    used = float(np.clip(leaned, 0.0, offers.reserved_mw).sum())
+    leaned = np.where(able.controlled, steady - (leeway.high_mw - leeway.reserved_mw), 0.0)
+    used = float(np.clip(leaned, 0.0, leeway.reserved_mw).sum())
     return Shared(decided, used if used > _TOLERANCE_MW else 0.0)
 
 
@@ -134,7 +134,7 @@ def _restoring(columns: FleetColumns, states: AssetStates, planned: Planned) -> 
     return np.clip(beyond, -_RESTORE_SHARE * columns.charge_rating_mw, _RESTORE_SHARE * columns.rating_mw)
 
 
-def offers_of(columns: FleetColumns, economics: Economics, able: Holdable, planned: Planned, base_mw: Column) -> Offers:
+def leeway_of(columns: FleetColumns, economics: Economics, able: Holdable, planned: Planned, base_mw: Column) -> Leeway:
     """What each asset could hold, and what that costs beside fuel.
 
     Fast storage keeps its base: its energy lasts minutes.
@@ -147,7 +147,7 @@ def offers_of(columns: FleetColumns, economics: Economics, able: Holdable, plann
     nothing = np.zeros(len(base_mw))
     give, take = _storage_worth(columns, planned.price)
     below = economics.variable - economics.curtailment
-    return Offers(
+    return Leeway(
         low_mw=np.where(columns.fast, held, low),
         high_mw=np.where(columns.fast, held, high),
         base_mw=base_mw,

@@ -18,7 +18,7 @@ from vppscada.plant.dispatch import (
 )
 from vppscada.plant.fleet_view import fleet_columns
 from vppscada.plant.least_cost import Limits
-from vppscada.plant.sharing import Economics, Planned, offers_of
+from vppscada.plant.sharing import Economics, Planned, leeway_of
 
 COLUMNS = fleet_columns(FLEET)
 ECONOMICS = Economics.of(FLEET)
@@ -92,8 +92,8 @@ def test_a_nearly_empty_flywheel_gives_no_more_than_it_can_hold_for_three_cycles
 def test_fast_storage_is_no_part_of_the_steady_share() -> None:
     limits = holdable(COLUMNS, states(), ALL, ALL, HOUR)
     planned = Planned(power_mw=np.array([5.0, 0, 0, 0]), price=90.0)
-    offers = offers_of(COLUMNS, ECONOMICS, limits, planned, np.array([5.0, 0, 0, 0]))
-    steady = steady_powers(9.0, offers, ECONOMICS.steps, Limits.of(LimitTree.empty(), 4))
+    leeway = leeway_of(COLUMNS, ECONOMICS, limits, planned, np.array([5.0, 0, 0, 0]))
+    steady = steady_powers(9.0, leeway, ECONOMICS.steps, Limits.of(LimitTree.empty(), 4))
     assert steady.tolist() == [5.0, 4.0, 0.0, 0.0]
 
 
