@@ -29,6 +29,7 @@ MODULES = (
     "opcua",
     "site_load",
     "dispatch",
+    "following",
     "schedule",
     "loop_stall",
     "objectives",

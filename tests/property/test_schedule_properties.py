@@ -1,6 +1,7 @@
 """Whatever the fleet and the day: the schedule keeps every limit, and its money adds up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.scheduling.requests import MIDNIGHT_MS, battery, engine, planned, request, solar
 from vppscada.model.assets import Asset, AssetKind
+from vppscada.model.limits import Limit, LimitTree, limit_tree
 from vppscada.model.schedule import Schedule, ScheduleRequest
 from vppscada.scheduling.books import planned_cost
 
@@ -83,7 +85,7 @@ def some_request(seed: int) -> ScheduleRequest:
             "run_hours_left_today": rng.choice([24.0, 1.0]),
         }
     trades = rng.random() < 0.5
-    return request(
+    asked = request(
         assets,
         rng.uniform(-2.0, 14.0, STEPS).tolist(),
         price=rng.uniform(-120.0, 150.0, STEPS).tolist(),
@@ -98,6 +100,18 @@ def some_request(seed: int) -> ScheduleRequest:
         time_limit_s=30.0,
         relative_gap=float(rng.choice([0.0, 0.01])),
     )
+    return replace(asked, limits=some_limits(rng, asked.assets)) if rng.random() < 0.4 else asked
+
+
+def some_limits(rng: np.random.Generator, assets: Sequence[Asset]) -> LimitTree:
+    """One limit inside another, possible to keep or not; some assets in neither."""
+    where = rng.integers(0, 3, len(assets))
+
+    def limit(name: str, parent: str, place: int) -> Limit:
+        inside = tuple(asset.name for asset, here in zip(assets, where, strict=True) if here == place)
+        return Limit(name, parent, inside, rng.uniform(0.0, 12.0), rng.uniform(-4.0, 0.0))
+
+    return limit_tree([limit("inner", "outer", 0), limit("outer", "", 1)], [asset.name for asset in assets])
 
 
 @settings(max_examples=60, deadline=None)

@@ -246,6 +246,11 @@ class Ems:
         """Select and operate an analog output."""
         return await self._operate(self.row[point, PointKind.ANALOG_OUTPUT], AnalogValue(value))
 
+    async def regulate(self, signal: float) -> CommandResult:
+        """A regulation signal, −1 to 1, operated directly."""
+        row = self.row["plant.regulation_command", PointKind.ANALOG_OUTPUT]
+        return await self._operate(row, AnalogValue(signal), CommandMode.DIRECT)
+
     async def set_binary(self, point: str, on: bool, mode: CommandMode = CommandMode.SBO) -> CommandResult:
         """Select and operate a binary output, or operate it directly."""
         code = CrobOperation.LATCH_ON if on else CrobOperation.LATCH_OFF

@@ -38,7 +38,7 @@ class PointChange:
 
 @dataclass(frozen=True, slots=True)
 class PartChange:
-    """A session, EMS outstation, asset, data source or product that is added, removed or changed, and why."""
+    """A session, EMS outstation, asset, limit, data source or product that is added, removed or changed, and why."""
 
     name: str
     word: str  # added, removed, changed
@@ -60,6 +60,7 @@ class SiteDifference:
     products: tuple[PartChange, ...]
     plant: tuple[Change, ...]
     schedule: tuple[Change, ...]
+    limits: tuple[PartChange, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -87,6 +88,7 @@ def difference(before: Snapshot, after: Snapshot) -> SiteDifference:
         products=tuple(_tables(before.products, after.products)),
         plant=_changes(before.plant, after.plant),
         schedule=_changes(before.schedule, after.schedule),
+        limits=tuple(_tables(before.limits, after.limits)),
     )
 
 
@@ -161,14 +163,7 @@ def told(found: SiteDifference, sessions: int) -> Iterator[str]:
         yield from (f"point {name} {word}" for name in names)
     for point in found.points:
         yield f"point {point.point} {point.word}: {'; '.join(map(str, point.changes))}"
-    parts_by_kind = {
-        "session": found.sessions,
-        "ems": found.ems,
-        "asset": found.assets,
-        "data": found.data,
-        "product": found.products,
-    }
-    for kind, parts in parts_by_kind.items():
+    for kind, parts in _parts_of(found):
         yield from (_part(kind, part) for part in parts)
     for kind, changes in (("plant", found.plant), ("schedule", found.schedule)):
         yield from (f"{kind}: {change}" for change in changes)
@@ -176,6 +171,15 @@ def told(found: SiteDifference, sessions: int) -> Iterator[str]:
     anew = sum(part.word == "changed" for part in found.sessions)
     outstations = f"{len(found.ems)} EMS outstations affected"
     yield f"{moved} points; {anew} of {sessions} sessions would be started anew; {outstations}"
+
+
+def _parts_of(found: SiteDifference) -> Iterator[tuple[str, tuple[PartChange, ...]]]:
+    yield "session", found.sessions
+    yield "ems", found.ems
+    yield "asset", found.assets
+    yield "limit", found.limits
+    yield "data", found.data
+    yield "product", found.products
 
 
 def _part(kind: str, part: PartChange) -> str:

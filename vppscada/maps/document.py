@@ -15,7 +15,7 @@ from vppscada.model.errors import ConfigError, Fault
 _AT = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
 #: Top-level tables that stand once, and those that are arrays with a name in each.
 SINGLE = ("plant", "schedule")
-NAMED = ("data", "session", "asset", "product", "ems")
+NAMED = ("data", "session", "asset", "limit", "product", "ems")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Snapshot:
     products: Mapping[str, Texts]
     plant: Texts
     schedule: Texts
+    limits: Mapping[str, Texts] = dataclasses.field(default_factory=dict)
 
 
 class _Kinds:
@@ -95,6 +96,7 @@ def snapshot(site: Site) -> Snapshot:
         {product.name: _fields(product) for product in site.products},
         _fields(site.plant),
         _fields(site.schedule),
+        {limit.name: _fields(limit) for limit in site.limits},
     )
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from vppscada.model.assets import Asset, AssetFamily
+from vppscada.model.limits import Limit
 from vppscada.model.points import Point
 from vppscada.model.site import PLANT, DataSource, ProductSpec, Site
 
@@ -14,6 +15,7 @@ def summarise(site: Site) -> str:
         [f"{site.plant.name} ({site.file})"],
         _plant(site),
         _assets(site),
+        _limits(site.limits),
         _sessions(site),
         _points(site.points),
         _ems(site),
@@ -49,6 +51,13 @@ def _range(asset: Asset) -> str:
 
 def _energy(asset: Asset) -> str:
     return f"{asset.capacity_mwh:g}" if asset.kind.family is AssetFamily.STORAGE else "-"
+
+
+def _limits(limits: Iterable[Limit]) -> list[str]:
+    rows = [
+        (one.name, f"{one.minimum_mw:g} to {one.maximum_mw:g}", one.parent or "-", one.point or "-") for one in limits
+    ]
+    return [_count(len(rows), "limit"), *_columns(("limit", "MW", "inside", "told by"), rows)] if rows else []
 
 
 def _sessions(site: Site) -> list[str]:

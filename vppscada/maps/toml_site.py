@@ -15,6 +15,7 @@ from vppscada.maps.site_calculations import calculated_points, check_site_calcul
 from vppscada.maps.site_data import read_data
 from vppscada.maps.site_ems import ems_spec, read_ems, read_exports
 from vppscada.maps.site_fleet import AssetTable, read_fleet
+from vppscada.maps.site_limits import check_limit_points, read_limits, specs
 from vppscada.maps.site_points import asset_points, own_points, session_points
 from vppscada.maps.site_products import read_products
 from vppscada.maps.site_roles import check_roles
@@ -38,6 +39,9 @@ PLANT_READERS = {
     "on_stop": word(("hold", "zero")),
     "target_mw": number(-1e9, 1e9, units="MW"),
     "settle_s": number(0.0, 86_400.0, units="s"),
+    "ramp_mw_per_min": number(above=0.0, highest=1e9, units="MW/min"),
+    "regulation_mw": _MW,
+    "regulation_hold_s": number(above=0.0, highest=86_400.0, units="s"),
     "calculations": optional_text,
 }
 SCHEDULE_READERS = {
@@ -78,7 +82,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
         path: the site file.
         drivers: the protocols by name.
         overrides: settings put in place of those of the file: ``session.NAME.KEY``, ``ems.NAME.KEY``,
-            ``asset.NAME.KEY``, ``data.NAME.KEY``, ``plant.KEY``, ``schedule.KEY``.
+            ``asset.NAME.KEY``, ``limit.NAME.KEY``, ``data.NAME.KEY``, ``plant.KEY``, ``schedule.KEY``.
 
     Raises:
         ConfigError: every fault of the site file, its maps and its data files, by file and line.
@@ -90,6 +94,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
     data = read_data(document, faults)
     sessions = read_sessions(document, drivers, faults)
     fleet = read_fleet(document, sessions, drivers, faults)
+    limits = read_limits(document, fleet, faults)
     own_map = _read_plant_map(faults)
     calculations = read_calculations(plant, path, faults)
     products = read_products(document, fleet, faults)
@@ -101,6 +106,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
     by_id = {point.id: (row, point) for row, (point, _) in enumerate(rows)}
     doubtful = frozenset(table.fields.table.name for table in fleet if not table.whole)
     check_site_calculations(fleet, calculations, [point for point, _ in rows], doubtful, faults)
+    check_limit_points(limits, by_id, doubtful, faults)
     exports = [read_exports(ems, by_id, doubtful, faults) for ems in outstations]
     _check_target(plant, fleet, faults)
     if faults:
@@ -116,6 +122,7 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
         points=tuple(point for point, _ in rows),
         row_of={name: row for name, (row, _) in by_id.items()},
         products=tuple(products),
+        limits=specs(limits),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vppscada.model.assets import Asset
 from vppscada.model.explanation import Explanation
+from vppscada.model.limits import LimitTree
 
 Column = NDArray[np.float64]
 
@@ -93,6 +94,7 @@ class ScheduleRequest:
     time_limit_s: float = 20.0
     products: tuple[Product, ...] = ()
     n_minus_1: bool = False  # cover the loss of any large unit whatever leads; where reliability leads it always is
+    limits: LimitTree = field(default_factory=LimitTree.empty)  # on groups of assets, the same in every step
 
     @property
     def steps(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vppscada.model.assets import Fleet
+from vppscada.model.limits import Limit
 from vppscada.model.points import Point, RowPoint
 from vppscada.model.schedule import Objective
 
@@ -91,6 +92,9 @@ class PlantSpec:
     target_mw: float = 0.0  # at first start
     shadow: bool = False  # decide and publish, command nobody
     settle_s: float = 60.0  # plant seconds a step of the target may take before it counts as an error
+    ramp_mw_per_min: float = float("inf")  # of the target that is followed, plant time
+    regulation_mw: float = 0.0  # on top of the target at a regulation signal of 1
+    regulation_hold_s: float = 60.0  # wall seconds that a signal holds which is not renewed
     calculations: str = ""  # file name of the map of points calculated for the whole site
 
 
@@ -128,3 +132,4 @@ class Site:
     points: tuple[Point, ...]
     row_of: dict[str, int] = field(default_factory=dict)  # point id → row
     products: tuple[ProductSpec, ...] = ()
+    limits: tuple[Limit, ...] = ()

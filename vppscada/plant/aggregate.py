@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from vppscada.model.assets import AssetStates
 from vppscada.model.quality import Quality
 from vppscada.plant.fleet_view import FleetColumns
+from vppscada.plant.least_cost import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def aggregate(
     states: AssetStates,
     low_mw: NDArray[np.float64],
     high_mw: NDArray[np.float64],
+    limits: Limits | None = None,
 ) -> PlantState:
     """Sum up. ``low_mw`` and ``high_mw`` are what each asset can reach within the time that headroom is stated for.
 
@@ -44,13 +46,14 @@ def aggregate(
     that misses a part is not better than its worst part.
     """
     power = float(np.nansum(states.power_mw))
+    up, down = _headroom(states, low_mw, high_mw, limits)
     with_storage = columns.storage & states.online
     all_known = bool(states.online.all())
     return PlantState(
         power_mw=power,
         reactive_mvar=float(np.nansum(states.reactive_mvar)),
-        available_up_mw=float(np.maximum(high_mw - np.nan_to_num(states.power_mw), 0.0)[states.usable].sum()),
-        available_down_mw=float(np.maximum(np.nan_to_num(states.power_mw) - low_mw, 0.0)[states.usable].sum()),
+        available_up_mw=up,
+        available_down_mw=down,
         stored_mwh=float(np.nansum(np.where(with_storage, states.stored_mwh, 0.0))),
         capacity_mwh=float(columns.capacity_mwh[with_storage].sum()),
         rating_mw=float(columns.rating_mw[states.online].sum()),
@@ -59,3 +62,17 @@ def aggregate(
         assets_online=int(states.online.sum()),
         quality=Quality.ONLINE if all_known else Quality.COMM_LOST,
     )
+
+
+def _headroom(
+    states: AssetStates, low_mw: NDArray[np.float64], high_mw: NDArray[np.float64], limits: Limits | None
+) -> tuple[float, float]:
+    """What usable assets could add and take away in all, through the limits around them (MW, ≥ 0)."""
+    power = np.nan_to_num(states.power_mw)
+    high = np.where(states.usable, np.maximum(high_mw, power), power)
+    low = np.where(states.usable, np.minimum(low_mw, power), power)
+    if limits is None or len(limits) == 0:
+        return float((high - power).sum()), float((power - low).sum())
+    lowest, highest = limits.reach(low, high)
+    total = float(power.sum())
+    return max(highest - total, 0.0), max(total - lowest, 0.0)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import AssetStates, Fleet
-from vppscada.model.dispatch import Boxes, Dispatch
+from vppscada.model.dispatch import Dispatch
+from vppscada.model.limits import LimitTree
 from vppscada.model.schedule import Schedule
 from vppscada.plant import dispatch as dispatching
 from vppscada.plant.accounting import FleetCosts
@@ -14,12 +15,15 @@ from vppscada.plant.aggregate import PlantState, aggregate
 from vppscada.plant.commitment import Commitment, commit, step_at, wanted_on
 from vppscada.plant.fleet_view import FleetColumns, fleet_columns
 from vppscada.plant.following import observe
-from vppscada.plant.memory import Memory, Orders, PlantMode, elapsed, emergency_mask
+from vppscada.plant.least_cost import Limits
+from vppscada.plant.memory import Memory, Orders, elapsed, emergency_mask
+from vppscada.plant.regulation import Scoreboard, sampled
+from vppscada.plant.sharing import Economics, Planned, Shared, share_out
+from vppscada.plant.targets import Wanted, noted, plant_target, ramped, regulation
 
 Column = NDArray[np.float64]
 
 _PROBE_S = 30.0  # wall seconds until a non-follower is tried again
-_FAST_SETTLE_H = 0.5  # plant hours in which fast storage drifts back to the middle
 _TRIM_GAIN = 0.2  # share of the steady error that is corrected per cycle
 _TRIM_LIMIT = 0.03  # of plant rating
 _SHORT_FOR_MS = 120_000  # plant time a shortfall lasts before it counts as an outage
@@ -32,14 +36,42 @@ class Plant:
 
     fleet: Fleet
     columns: FleetColumns
-    costs: FleetCosts
+    economics: Economics
     emergency: NDArray[np.bool_]
+    limits: Limits  # as the site file has them
     settle_s: float  # plant seconds that a step of the target may take
+    ramp_mw_per_min: float  # of the target, plant time
+    regulation_mw: float  # on top of it at a regulation signal of 1
 
     @classmethod
-    def of(cls, fleet: Fleet, settle_s: float) -> "Plant":
+    def of(
+        cls,
+        fleet: Fleet,
+        settle_s: float,
+        limits: LimitTree | None = None,
+        ramp_mw_per_min: float = float("inf"),
+        regulation_mw: float = 0.0,
+    ) -> "Plant":
         """Precompute the columns."""
-        return cls(fleet, fleet_columns(fleet), FleetCosts(fleet), emergency_mask(fleet), settle_s)
+        return cls(
+            fleet,
+            fleet_columns(fleet),
+            Economics.of(fleet),
+            emergency_mask(fleet),
+            Limits.of(LimitTree.empty() if limits is None else limits, len(fleet)),
+            settle_s,
+            ramp_mw_per_min,
+            regulation_mw,
+        )
+
+    def limits_now(self, maximum_now_mw: Column | None) -> Limits:
+        """The limits with lower maxima as points tell them (k,), NaN = not told."""
+        return self.limits if maximum_now_mw is None else self.limits.lowered(maximum_now_mw)
+
+    @property
+    def costs(self) -> FleetCosts:
+        """What the fleet costs at what it does."""
+        return self.economics.costs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,20 +84,8 @@ class Decision:
     state: PlantState
     marginal_price: float  # of the schedule, NaN without one
     following: NDArray[np.bool_]
-
-
-def plant_target(orders: Orders, schedule: Schedule | None, step: int | None, power_mw: Column) -> float:
-    """The target in MW: the EMS's, or the schedule's own; at rest 0.
-
-    In schedule mode without a schedule the plant holds what it does.
-    """
-    if not orders.running:
-        return 0.0
-    if orders.mode is PlantMode.FOLLOW:
-        return orders.target_mw
-    if schedule is None or step is None:
-        return float(np.nansum(power_mw))
-    return float(schedule.power_mw[:, step].sum())
+    wanted: Wanted
+    reserve_used_mw: float  # of the reserve that the schedule holds
 
 
 def run_cycle(
@@ -77,6 +97,7 @@ def run_cycle(
     plant_ms: int,
     now: float,
     period_h: float,
+    maximum_now_mw: Column | None = None,
 ) -> Decision:
     """Decide once.
 
@@ -89,65 +110,81 @@ def run_cycle(
         plant_ms: plant time, UTC milliseconds.
         now: monotonic seconds (wall), for the probing of non-followers.
         period_h: plant hours until the next cycle.
+        maximum_now_mw: lower maxima of the limits, as points tell them now (k,); NaN = not told.
     """
-    columns = plant.columns
-    memory = elapsed(memory, states, plant_ms)
-    step = None if schedule is None else step_at(schedule, plant_ms)
-    target = plant_target(orders, schedule, step, states.power_mw)
-    memory = _note_target(memory, target, plant_ms)
-    memory = _watch(plant, memory, states, now)
+    planned = Planned.at(plant.columns, schedule, plant_ms)
+    wanted = wanted_now(plant, memory, states, orders, schedule, plant_ms)
+    memory = noted(elapsed(memory, states, plant_ms, period_h), wanted.target_mw, plant_ms)
+    memory = _watch(plant, memory, states, now) if memory.is_new_period else memory
     following = memory.following.follows(now)
-    wanted = _wanted(columns, states, orders, schedule, step, plant_ms)
-    commitment = commit(columns, states, wanted, memory.seconds_in_state)
-    limits = dispatching.holdable(columns, states, commitment.wanted, following, period_h)
-    if not orders.running:
-        limits = dispatching.at_rest(columns, limits)
-    price = float("nan") if schedule is None or step is None else float(schedule.marginal_price_per_mwh[step])
-    base = _base(columns, memory, states, schedule, step)
-    decided = _share(plant, memory, states, limits, base, target, price, period_h)
-    told = _uncurtailed(columns, states, decided.setpoint_mw) if orders.running else decided.setpoint_mw
-    decided = replace(
-        decided,
-        target_mw=target,
-        setpoint_mw=told,
-        start=commitment.start,
-        stop=commitment.stop,
-    )
-    memory = _remember(plant, memory, states, decided, plant_ms)
-    up_low, up_high = dispatching.reachable(columns, states, limits, memory.setpoint_mw[0], 1.0)
+    commitment = _commitment(plant.columns, memory, states, orders, schedule, plant_ms)
+    able, limits = _able(plant, states, commitment, following, orders, period_h), plant.limits_now(maximum_now_mw)
+    shared = _shared(plant, memory, states, able, limits, planned, wanted, period_h)
+    decided = _told(plant, states, shared.dispatch, limits, commitment, wanted, orders.running)
+    memory = _remember(plant, memory, states, decided, wanted, plant_ms)
     return Decision(
         memory=memory,
-        dispatch=replace(decided, setpoint_mw=_above_minimum(columns, decided.setpoint_mw)),
+        dispatch=_above_minimum(plant.columns, decided),
         commitment=commitment,
-        state=aggregate(columns, states, up_low, up_high),
-        marginal_price=price,
+        state=_state(plant, memory, states, able, limits),
+        marginal_price=planned.price,
         following=following,
+        wanted=wanted,
+        reserve_used_mw=shared.reserve_used_mw,
     )
 
 
-def _share(
+def wanted_now(
+    plant: Plant, memory: Memory, states: AssetStates, orders: Orders, schedule: Schedule | None, plant_ms: int
+) -> Wanted:
+    """What the plant is to deliver at a moment; ``memory`` is that of the last cycle."""
+    step = None if schedule is None else step_at(schedule, plant_ms)
+    ordered = plant_target(orders, schedule, step, states.power_mw)
+    target = ramped(memory, ordered, states.power_mw, plant.ramp_mw_per_min, plant_ms)
+    return Wanted(target, ordered, regulation(orders, plant.regulation_mw))
+
+
+def _able(
+    plant: Plant,
+    states: AssetStates,
+    commitment: Commitment,
+    following: NDArray[np.bool_],
+    orders: Orders,
+    period_h: float,
+) -> dispatching.Holdable:
+    able = dispatching.holdable(plant.columns, states, commitment.wanted, following, period_h)
+    return able if orders.running else dispatching.at_rest(plant.columns, able)
+
+
+def _state(plant: Plant, memory: Memory, states: AssetStates, able: dispatching.Holdable, limits: Limits) -> PlantState:
+    """The plant as one, its headroom within a minute."""
+    low, high = dispatching.reachable(plant.columns, states, able, memory.setpoint_mw[0], 1.0)
+    return aggregate(plant.columns, states, low, high, limits)
+
+
+def _shared(
     plant: Plant,
     memory: Memory,
     states: AssetStates,
-    limits: dispatching.Holdable,
-    base_mw: Column,
-    target_mw: float,
-    price: float,
+    able: dispatching.Holdable,
+    limits: Limits,
+    planned: Planned,
+    wanted: Wanted,
     period_h: float,
-) -> Dispatch:
-    """The target shared: in merit order as far as each can hold it, then as far as ramps allow now."""
-    columns, wanted = plant.columns, target_mw + memory.trim_mw
-    marginal = _marginal_costs(plant, states, price, raising=target_mw > float(base_mw.sum()))
-    steady = dispatching.steady_powers(wanted, base_mw, limits, marginal, columns.fast)
-    low, high = dispatching.reachable(columns, states, limits, memory.setpoint_mw[0], period_h * 60.0)
-    boxes = Boxes(low, high, steady, marginal, dispatching.tiers(columns, limits.controlled))
-    return dispatching.dispatch(wanted, boxes)
-
-
-def _note_target(memory: Memory, target: float, plant_ms: int) -> Memory:
-    if target == memory.target_mw:
-        return memory
-    return replace(memory, target_mw=target, target_since_ms=plant_ms, trim_mw=0.0)
+) -> Shared:
+    return share_out(
+        plant.columns,
+        plant.economics,
+        limits,
+        states,
+        able,
+        planned,
+        memory.setpoint_mw[0],
+        wanted.target_mw + memory.trim_mw,
+        wanted.regulation_mw or 0.0,
+        memory.step_h * 60.0,
+        2.0 * period_h * 60.0,
+    )
 
 
 def _watch(plant: Plant, memory: Memory, states: AssetStates, now: float) -> Memory:
@@ -162,72 +199,73 @@ def _watch(plant: Plant, memory: Memory, states: AssetStates, now: float) -> Mem
     return replace(memory, following=following)
 
 
-def _wanted(
+def _commitment(
     columns: FleetColumns,
+    memory: Memory,
     states: AssetStates,
     orders: Orders,
     schedule: Schedule | None,
-    step: int | None,
     plant_ms: int,
-) -> NDArray[np.bool_]:
-    """Which thermal assets should be on. Without a valid schedule what is on stays on."""
+) -> Commitment:
+    """Starts and stops due now. Without a valid schedule what is on stays on; at rest nothing does."""
     if not orders.running:
-        return np.zeros(len(states), dtype=np.bool_)
-    if schedule is None or step is None:
-        return states.on.copy()
-    return wanted_on(schedule, plant_ms, columns.start_time_s)
-
-
-def _marginal_costs(plant: Plant, states: AssetStates, price: float, raising: bool) -> Column:
-    """Cost of the next MWh more (or saving by one less) of each asset.
-
-    The energy in a storage is worth the schedule's marginal price: to give it costs that and wear, over the
-    discharge efficiency; to take it saves that less the losses of the way in and out.
-    """
-    columns = plant.columns
-    own = plant.costs.marginal_cost_per_mwh(np.nan_to_num(states.power_mw), states.on)
-    worth = 0.0 if np.isnan(price) else price
-    give = worth / columns.discharge_efficiency + own
-    take = worth * columns.charge_efficiency * columns.discharge_efficiency - own
-    return np.where(columns.storage, give if raising else take, own)
-
-
-def _base(
-    columns: FleetColumns, memory: Memory, states: AssetStates, schedule: Schedule | None, step: int | None
-) -> Column:
-    """Base points: the schedule's; without one, what was last told, else what is done."""
-    power = np.nan_to_num(states.power_mw)
-    if schedule is None or step is None:
-        last = memory.setpoint_mw[0]
-        base = np.where(np.isnan(last) | columns.storage, np.where(columns.storage, 0.0, power), last)
+        on = np.zeros(len(states), dtype=np.bool_)
+    elif schedule is None or step_at(schedule, plant_ms) is None:
+        on = states.on.copy()
     else:
-        base = schedule.power_mw[:, step]
-    fast = dispatching.fast_storage_base(columns, states, _FAST_SETTLE_H)
-    renewable = np.where(columns.renewable, np.nan_to_num(states.available_mw), base)
-    return np.where(columns.fast, fast, renewable)
+        on = wanted_on(schedule, plant_ms, columns.start_time_s)
+    return commit(columns, states, on, memory.seconds_in_state)
 
 
-def _uncurtailed(columns: FleetColumns, states: AssetStates, setpoint_mw: Column) -> Column:
-    """Sun and wind that are not curtailed get their rating as setpoint, so that a gust needs no command."""
+def _told(
+    plant: Plant,
+    states: AssetStates,
+    decided: Dispatch,
+    limits: Limits,
+    commitment: Commitment,
+    wanted: Wanted,
+    running: bool,
+) -> Dispatch:
+    """What assets are told of a decision, and what the plant follows with it."""
+    told = _uncurtailed(plant.columns, states, decided.setpoint_mw, limits) if running else decided.setpoint_mw
+    return replace(decided, target_mw=wanted.target_mw, setpoint_mw=told, start=commitment.start, stop=commitment.stop)
+
+
+def _uncurtailed(columns: FleetColumns, states: AssetStates, setpoint_mw: Column, limits: Limits) -> Column:
+    """Sun and wind that are not curtailed get their rating as setpoint, so that a gust needs no command.
+
+    Behind a limit they get no more than an even share of the room that is left there.
+    """
     free = columns.renewable & (setpoint_mw >= states.available_mw - 1e-6)
-    return np.where(free, columns.rating_mw, setpoint_mw)
+    most = columns.rating_mw
+    if len(limits) and free.any():
+        doing = np.where(np.isnan(setpoint_mw), np.nan_to_num(states.power_mw), setpoint_mw)
+        most = np.minimum(most, setpoint_mw + limits.even_room(doing, free))
+    return np.where(free, np.maximum(most, setpoint_mw), setpoint_mw)
 
 
-def _above_minimum(columns: FleetColumns, setpoint_mw: Column) -> Column:
+def _above_minimum(columns: FleetColumns, decided: Dispatch) -> Dispatch:
     """A unit that loads up after its start is told its stable minimum, though it cannot be there yet."""
-    return np.where(columns.thermal, np.maximum(setpoint_mw, columns.minimum_mw), setpoint_mw)
+    setpoint = decided.setpoint_mw
+    raised = np.where(columns.thermal, np.maximum(setpoint, columns.minimum_mw), setpoint)
+    return replace(decided, setpoint_mw=raised)
 
 
-def _remember(plant: Plant, memory: Memory, states: AssetStates, decided: Dispatch, plant_ms: int) -> Memory:
-    """Setpoints told, the trim of a steady error, and how long the plant has been short."""
-    told = np.vstack([decided.setpoint_mw[None, :], memory.setpoint_mw[:2]])
-    short = decided.shortfall_mw > max(_SHORT_MW, 0.005 * plant.fleet.rating_mw)
+def _remember(
+    plant: Plant, memory: Memory, states: AssetStates, decided: Dispatch, wanted: Wanted, plant_ms: int
+) -> Memory:
+    """Setpoints told, the trim of a steady error, how long the plant has been short, how regulation is followed."""
+    before = memory.setpoint_mw[:2] if memory.is_new_period else memory.setpoint_mw[1:]
+    told = np.vstack([decided.setpoint_mw[None, :], before])
+    of_target = decided.shortfall_mw - max(wanted.regulation_mw or 0.0, 0.0)  # regulation is no load to be lost
+    short = of_target > max(_SHORT_MW, 0.005 * plant.fleet.rating_mw)
     since = (memory.short_since_ms if memory.short_since_ms is not None else plant_ms) if short else None
     outage = since is not None and plant_ms - since >= _SHORT_FOR_MS
     return replace(
         memory,
         setpoint_mw=told,
-        trim_mw=_trim(plant, memory, states, decided, plant_ms),
+        trim_mw=_trim(plant, memory, states, decided, plant_ms) if wanted.regulation_mw is None else memory.trim_mw,
+        scoreboard=_scored(memory.scoreboard, states, wanted, plant_ms),
         short_since_ms=since,
         emergency=outage or (memory.emergency and (short or bool(states.on[plant.emergency].any()))),
     )
@@ -241,3 +279,11 @@ def _trim(plant: Plant, memory: Memory, states: AssetStates, decided: Dispatch, 
     error = memory.target_mw - float(np.nansum(states.power_mw))
     limit = _TRIM_LIMIT * plant.fleet.rating_mw
     return float(np.clip(memory.trim_mw + _TRIM_GAIN * error, -limit, limit))
+
+
+def _scored(board: Scoreboard, states: AssetStates, wanted: Wanted, plant_ms: int) -> Scoreboard:
+    """The response to a regulation signal is what the plant does beside its target."""
+    if wanted.regulation_mw is None:
+        return board
+    response = float(np.nansum(states.power_mw)) - wanted.target_mw
+    return sampled(board, plant_ms, wanted.regulation_mw, response if states.online.all() else float("nan"))

@@ -1,9 +1,10 @@
 """What each asset should do until the next cycle. Pure: state and time are arguments.
 
-Two steps. First the economic one: from the schedule's base points, the difference to the target is shared
-in merit order within what each asset can hold (`steady_powers`). Then the reachable one: each asset goes
-towards that as far as its ramp allows, and what is missing is taken by fast storage, then batteries, then
-whoever is left (`dispatch`). As engines arrive, storage returns to its base by itself.
+Two steps, both within the limits on groups of assets. First the economic one: from the schedule's base points, the
+difference to the target is shared at least cost within what each asset can hold (`steady_powers`). Then the reachable
+one: each asset goes towards that as far as its ramp allows, and what is missing (a regulation signal among it) is
+taken by fast storage, then batteries, then whoever is left (`dispatch`). As engines arrive, storage returns to its
+base by itself.
 """
 
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 
 from vppscada.model.assets import AssetStates
 from vppscada.model.dispatch import Boxes, Dispatch
-from vppscada.plant.allocation import allocate, cost_order, tier_order
+from vppscada.model.limits import LimitTree
+from vppscada.plant.cost_steps import CostSteps, Leeway
 from vppscada.plant.fleet_view import FleetColumns
+from vppscada.plant.least_cost import Limits, Steps, share
 
 Column = NDArray[np.float64]
 
@@ -66,17 +69,12 @@ def at_rest(columns: FleetColumns, limits: Holdable) -> Holdable:
     return Holdable(np.where(idle, 0.0, limits.low_mw), np.where(idle, 0.0, limits.high_mw), limits.controlled)
 
 
-def steady_powers(
-    target_mw: float, base_mw: Column, limits: Holdable, marginal_cost: Column, fast: NDArray[np.bool_]
-) -> Column:
-    """Powers that meet the target at least cost from the base, by everything but fast storage.
+def steady_powers(target_mw: float, leeway: Leeway, costs: CostSteps, limits: Limits) -> Column:
+    """Powers that meet the target at least cost, at equal incremental cost along the heat rates, within the limits.
 
-    ``fast`` is True for fast storage, which keeps its base (its energy lasts minutes).
+    From anchored bases only the difference is shared; see `CostSteps.steps`.
     """
-    start = np.clip(base_mw, limits.low_mw, limits.high_mw)
-    residual = target_mw - float(start.sum())
-    order = cost_order(marginal_cost, residual > 0, limits.controlled & ~fast)
-    return allocate(start, residual, limits.low_mw, limits.high_mw, order)
+    return share(target_mw, costs.steps(leeway), limits)
 
 
 def reachable(
@@ -85,17 +83,19 @@ def reachable(
     limits: Holdable,
     last_setpoint_mw: Column,
     minutes: float,
+    lag_minutes: float | None = None,
 ) -> tuple[Column, Column]:
-    """What ramps allow until the next cycle: low and high, MW.
+    """What ramps allow in so many minutes: low and high, MW.
 
-    A ramp starts from the last setpoint while the asset is within two cycles' ramp of it (its reading lags
-    the command), otherwise from what it does.
+    A ramp starts from the last setpoint while the asset is within the ramp of ``lag_minutes`` of it (its reading lags
+    the command; by default twice ``minutes``), otherwise from what it does.
     """
     power = np.nan_to_num(states.power_mw)
     up = columns.ramp_up_mw_per_min * minutes
     down = columns.ramp_down_mw_per_min * minutes
+    lag = 2.0 * minutes if lag_minutes is None else lag_minutes
     setpoint = np.where(np.isnan(last_setpoint_mw), power, last_setpoint_mw)
-    start = np.clip(setpoint, power - 2 * down, power + 2 * up)
+    start = np.clip(setpoint, power - columns.ramp_down_mw_per_min * lag, power + columns.ramp_up_mw_per_min * lag)
     # A limit past the ramp (a derating, a unit below its minimum after the start) is met as far as the ramp goes.
     low = np.minimum(np.maximum(start - down, limits.low_mw), start + up)
     high = np.maximum(np.minimum(start + up, limits.high_mw), start - down)
@@ -108,31 +108,48 @@ def tiers(columns: FleetColumns, controlled: NDArray[np.bool_]) -> NDArray[np.in
     return np.where(controlled, tier, FIXED).astype(np.int8)
 
 
-def dispatch(target_mw: float, boxes: Boxes) -> Dispatch:
-    """Setpoints within the boxes whose sum comes as near the target as can be.
+def dispatch(target_mw: float, boxes: Boxes, limits: Limits | None = None) -> Dispatch:
+    """Setpoints within the boxes and limits whose sum comes as near the target as can be.
 
-    Starts at the base points and moves, tier by tier and in merit order within a tier. Setpoints of fixed
-    assets (tier −1) are NaN: they are left alone, but counted. Commitment is decided elsewhere, so ``start``
-    and ``stop`` are all False.
+    Starts at the base points and moves, tier by tier and in merit order within a tier; against the direction that is
+    missing only where a limit asks for it. Setpoints of fixed assets (tier −1) are NaN: they are left alone, but
+    counted. Commitment is decided elsewhere, so ``start`` and ``stop`` are all False.
     """
-    at_base = np.clip(boxes.base_mw, boxes.low_mw, boxes.high_mw)
-    movable = boxes.tier != FIXED
-    residual = target_mw - float(at_base.sum())
-    order = tier_order(boxes.tier, boxes.marginal_cost, residual > 0, movable)
-    power = allocate(at_base, residual, boxes.low_mw, boxes.high_mw, order)
+    limits = Limits.of(LimitTree.empty(), len(boxes.low_mw)) if limits is None else limits
+    power = share(target_mw, _tier_steps(boxes), limits)
     shortfall = target_mw - float(power.sum())
     if abs(shortfall) < _TOLERANCE_MW:
         shortfall = 0.0
     nothing = np.zeros(len(power), dtype=np.bool_)
-    reasons = () if shortfall == 0.0 else (f"target out of reach by {shortfall:+.3f} MW until the next cycle",)
     return Dispatch(
         target_mw=target_mw,
-        setpoint_mw=np.where(movable, power, np.nan),
+        setpoint_mw=np.where(boxes.tier != FIXED, power, np.nan),
         start=nothing,
         stop=nothing,
         shortfall_mw=shortfall,
-        reasons=reasons,
+        reasons=_reasons(power, shortfall, limits),
     )
+
+
+def _tier_steps(boxes: Boxes) -> Steps:
+    """Two steps for each asset, around its base: lower tiers are cheaper to move, either way, than higher ones."""
+    n = len(boxes.low_mw)
+    base = np.clip(boxes.base_mw, boxes.low_mw, boxes.high_mw)
+    cost = boxes.marginal_cost - boxes.marginal_cost.min(initial=np.inf)
+    within = cost / (float(cost.max(initial=0.0)) + 1.0)  # in [0, 1): orders the assets of one tier
+    rank = boxes.tier.astype(np.float64) + 1.0
+    width = np.concatenate([base - boxes.low_mw, boxes.high_mw - base])
+    slope = np.concatenate([within - rank, within + rank])
+    return Steps(boxes.low_mw, np.tile(np.arange(n), 2), width, slope)
+
+
+def _reasons(power_mw: Column, shortfall_mw: float, limits: Limits) -> tuple[str, ...]:
+    broken = limits.broken(power_mw)
+    if shortfall_mw == 0.0:
+        return broken
+    held = limits.holding(power_mw, raising=shortfall_mw > 0)
+    why = f", held by {', '.join(held)}" if held else ""
+    return (f"target out of reach by {shortfall_mw:+.3f} MW until the next cycle{why}", *broken)
 
 
 def fast_storage_base(columns: FleetColumns, states: AssetStates, settle_h: float) -> Column:

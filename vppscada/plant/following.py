@@ -9,6 +9,8 @@ Column = NDArray[np.float64]
 
 #: Cycles in a row with an error before an asset counts as a non-follower.
 STRIKES = 3
+#: An error of more than so many tolerances counts as two of them.
+_GROSS = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,14 +44,14 @@ def observe(
     """Judge one cycle.
 
     An asset was told between ``low_told_mw`` and ``high_told_mw`` (its recent setpoints: its reading lags
-    them). Outside that by more than max(2 % of rating, 5σ) is a strike; `STRIKES` in a row clamp it for
-    ``probe_s``. Only ``watched`` assets (commanded, usable) are judged; others lose their strikes.
+    them). Outside that by more than max(2 % of rating, 5σ) is a strike, by five times as much two; `STRIKES` in a
+    row clamp it for ``probe_s``. Only ``watched`` assets (commanded, usable) are judged; others lose their strikes.
     """
     outside = np.maximum(np.maximum(low_told_mw - power_mw, power_mw - high_told_mw), 0.0)
     error = np.where(watched, np.nan_to_num(outside), 0.0)
     tolerance = np.maximum(0.02 * rating_mw, 5.0 * memory.noise_mw)
     bad = watched & (error > tolerance)
-    strikes = np.where(bad, memory.strikes + 1, 0).astype(np.int16)
+    strikes = np.where(bad, memory.strikes + 1 + (error > _GROSS * tolerance), 0).astype(np.int16)
     caught = strikes >= STRIKES
     noise = np.where(bad | ~watched, memory.noise_mw, np.sqrt(0.95 * memory.noise_mw**2 + 0.05 * error**2))
     return Following(

@@ -1,7 +1,7 @@
 """What the plant remembers from cycle to cycle, and what of it survives a restart."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from vppscada.model.assets import AssetKind, AssetStates, Fleet
 from vppscada.model.schedule import Objective
 from vppscada.plant.following import Following
+from vppscada.plant.regulation import Scoreboard
 from vppscada.plant.requirements import History
 
 Column = NDArray[np.float64]
 
 _DAY_MS = 86_400_000
+#: Of a period; the clock of a loop that sleeps is not exact.
+_PERIOD_SHARE = 0.8
 
 
 def emergency_mask(fleet: Fleet) -> NDArray[np.bool_]:
@@ -38,6 +41,7 @@ class Orders:
     enabled: bool
     running: bool = True
     objective: Objective | None = None  # None = what the site file says
+    regulation: float | None = None  # signal, −1 to 1; None = there is none. Not kept: it is told every few seconds
 
     @property
     def owed_mw(self) -> float | None:
@@ -79,7 +83,7 @@ class Orders:
 class Memory:
     """Columns of length n; plant time where not said otherwise."""
 
-    setpoint_mw: NDArray[np.float64]  # (3, n) last three told, newest first; NaN = not told
+    setpoint_mw: NDArray[np.float64]  # (3, n) told in the last three periods, newest first; NaN = not told
     seconds_in_state: Column  # since it went on or off
     seen: NDArray[np.bool_]  # has been online since the start: only then does a change of state count
     was_on: NDArray[np.bool_]
@@ -91,7 +95,11 @@ class Memory:
     target_since_ms: int = 0
     short_since_ms: int | None = None
     emergency: bool = False  # emergency generators may run
+    scoreboard: Scoreboard = field(default_factory=Scoreboard.fresh)
     plant_ms: int = 0  # of the last cycle
+    period_began_ms: int | None = None  # the last whole period; cycles that come earlier were woken by something
+    is_new_period: bool = True  # in this cycle
+    step_h: float = 0.0  # since the cycle before, at most a period: what setpoints may move on by a ramp
 
     @classmethod
     def fresh(cls, n: int, plant_ms: int) -> "Memory":
@@ -156,9 +164,10 @@ class Memory:
         return kept
 
 
-def elapsed(memory: Memory, states: AssetStates, plant_ms: int) -> Memory:
+def elapsed(memory: Memory, states: AssetStates, plant_ms: int, period_h: float = 0.0) -> Memory:
     """Advance times in state and run hours to ``plant_ms``. An asset that is not online keeps what it was.
 
+    A cycle that comes less than about ``period_h`` after the last whole period does not begin a new one.
     What ran when it was last seen counts as having run meanwhile: a permit errs on the safe side.
     """
     seconds = max(plant_ms - memory.plant_ms, 0) / 1000.0
@@ -166,8 +175,13 @@ def elapsed(memory: Memory, states: AssetStates, plant_ms: int) -> Memory:
     on = np.where(states.online, states.on, memory.was_on)
     # After a long gap (the station was down, a clock was set) no day and no year holds more than has passed of it.
     new_day, new_year = seconds > today_s, seconds > year_s
+    began = memory.period_began_ms
+    is_new = began is None or not 0 <= plant_ms - began < _PERIOD_SHARE * period_h * 3.6e6
     return replace(
         memory,
+        period_began_ms=plant_ms if is_new else began,
+        is_new_period=is_new,
+        step_h=period_h if began is None else min(seconds / 3600.0, period_h),
         seen=memory.seen | states.online,
         seconds_in_state=np.where((on == memory.was_on) | ~memory.seen, memory.seconds_in_state + seconds, 0.0),
         was_on=on,

@@ -12,6 +12,7 @@ MODE_COMMAND = f"{PLANT}.mode_command"
 ENABLE_COMMAND = f"{PLANT}.enable_command"
 START_STOP = f"{PLANT}.start_stop"
 OBJECTIVE_COMMAND = f"{PLANT}.objective_command"
+REGULATION_COMMAND = f"{PLANT}.regulation_command"
 
 #: Numbers of the four as the point ``plant.objective`` has them; its command counts one more, 0 being the site file's.
 OBJECTIVES = tuple(Objective)
@@ -25,15 +26,18 @@ class OrderRefused:
     reason: str
 
 
-def apply_order(orders: Orders, point: str, value: float, lowest_mw: float, highest_mw: float) -> Orders | OrderRefused:
+def apply_order(
+    orders: Orders, point: str, value: float, lowest_mw: float, highest_mw: float, regulation_mw: float = 0.0
+) -> Orders | OrderRefused:
     """The orders after a command to a point of the plant.
 
     Args:
         orders: in force.
         point: id of the commanded point.
-        value: engineering units: MW, the number of a mode or objective, or 0/1.
+        value: engineering units: MW, the number of a mode or objective, a regulation signal from −1 to 1, or 0/1.
         lowest_mw: least target the fleet could ever reach.
         highest_mw: greatest.
+        regulation_mw: what the plant offers for regulation; 0 = no signal is taken.
     """
     match point:
         case _ if point == TARGET_COMMAND:
@@ -52,5 +56,11 @@ def apply_order(orders: Orders, point: str, value: float, lowest_mw: float, high
             if value not in range(len(OBJECTIVES) + 1):
                 return OrderRefused(CommandStatus.OUT_OF_RANGE, f"no objective {value}")
             return replace(orders, objective=OBJECTIVES[int(value) - 1] if value else None)
+        case _ if point == REGULATION_COMMAND:
+            if regulation_mw <= 0.0:
+                return OrderRefused(CommandStatus.NOT_SUPPORTED, "this plant offers no regulation")
+            if not -1.0 <= value <= 1.0:
+                return OrderRefused(CommandStatus.OUT_OF_RANGE, f"regulation signal {value} not in -1…1")
+            return replace(orders, regulation=value)
         case _:
             return OrderRefused(CommandStatus.NOT_SUPPORTED, f"{point} takes no orders")

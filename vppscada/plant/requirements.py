@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import AssetFamily, AssetStates, Fleet
+from vppscada.model.limits import LimitTree
 from vppscada.model.schedule import InitialStates, Product, ScheduleRequest
 from vppscada.model.site import ProductSpec, ScheduleSpec
 from vppscada.plant.series import Series
@@ -75,11 +76,12 @@ def build_request(
     plant_ms: int,
     target_mw: float | None,
     products: Sequence[ProductSpec] = (),
+    limits: LimitTree | None = None,
 ) -> ScheduleRequest:
     """Everything the optimiser needs from this moment on.
 
     The first step begins at the step boundary at or before ``plant_ms``. ``target_mw`` None = the plant
-    chooses its own output within the trade limits (mode 'schedule').
+    chooses its own output within the trade limits (mode 'schedule'). ``limits`` as they hold now are taken to last.
     """
     step_ms = round(spec.step_s * 1000)
     steps = round(spec.horizon_s / spec.step_s)
@@ -109,6 +111,7 @@ def build_request(
         time_limit_s=spec.time_limit_s,
         products=tuple(_product(one, fleet, expectations, start_ms, step_ms, steps) for one in products),
         n_minus_1=spec.n_minus_1,
+        limits=LimitTree.empty() if limits is None else limits,
     )
 
 

@@ -9,6 +9,7 @@ from vppscada.model.schedule import ScheduleRequest
 from vppscada.scheduling.contingency import add_cover
 from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.limits import LimitSlack
+from vppscada.scheduling.limits_tree import add_limits
 from vppscada.scheduling.permits import add_permits
 from vppscada.scheduling.plant_rows import PlantRows, add_balance
 from vppscada.scheduling.products import Sale, add_products
@@ -53,6 +54,7 @@ def formulate(request: ScheduleRequest, one_way: NDArray[np.bool_] | None = None
     rows = add_balance(program, horizon, thermal, renewable, storage, slacks)
     add_cover(program, horizon, thermal, renewable, storage, slacks)
     sales = add_products(program, horizon, thermal, storage, slacks)
+    add_limits(program, horizon, thermal, renewable, storage, slacks)
     return Formulation(horizon, program, thermal, starts, renewable, storage, either, charging, rows, sales, slacks)
 
 

@@ -45,6 +45,9 @@ def faults(request: ScheduleRequest) -> list[str]:
         found.append(f"forecast_mw has shape {request.forecast_mw.shape}, expected ({n}, {steps})")
     for product in request.products:
         found.extend(_product_faults(product, n, steps))
+    held = len(request.limits.node)
+    if held != (n if len(request.limits) else 0):
+        found.append(f"limits that place {held} assets, expected {n}")
     names = [product.name for product in request.products]
     found.extend(f"two products {name!r}" for name in sorted({name for name in names if names.count(name) > 1}))
     return found

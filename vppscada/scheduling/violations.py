@@ -24,6 +24,7 @@ def violations(request: ScheduleRequest, schedule: Schedule) -> list[str]:
     _plant(findings, request, schedule)
     _cover(findings, request, schedule)
     check_products(findings, request, schedule)
+    _limits(findings, request, schedule)
     for i, asset in enumerate(request.assets):
         unknown = asset.kind.family is AssetFamily.STORAGE and np.isnan(request.initial.stored_mwh[i])
         if not request.initial.usable[i] or unknown:
@@ -61,6 +62,22 @@ def _cover(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> 
             others = schedule.reserve_mw[:, t].sum() - schedule.reserve_mw[i, t]
             slack = f"reserve for the loss of {asset.name}"
             findings.least(slack, t, float(others), schedule.power_mw[i, t], slack)
+
+
+def _limits(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> None:
+    """Each asset counts in the limit next to it and in every one around that."""
+    tree = request.limits
+    inside: list[list[int]] = [[] for _ in tree.names]
+    for i, next_to in enumerate(tree.node.tolist()):
+        node = next_to
+        while node >= 0:
+            inside[node].append(i)
+            node = int(tree.parent[node])
+    for name, members, least, most in zip(tree.names, inside, tree.minimum_mw, tree.maximum_mw, strict=True):
+        for t in range(request.steps):
+            power, reserve = schedule.power_mw[members, t].sum(), schedule.reserve_mw[members, t].sum()
+            findings.least(f"{name} minimum", t, power, least, f"{name} minimum")
+            findings.most(f"{name} maximum with reserve", t, power + reserve, most, f"{name} maximum")
 
 
 def _idle(findings: Findings, asset: Asset, schedule: Schedule, i: int) -> None:

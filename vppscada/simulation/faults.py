@@ -1,4 +1,4 @@
-"""Faults to inject into a simulated device: drop, hang, lie, trip; in words, on a timetable. Pure."""
+"""Faults to inject into a simulated device: drop, hang, lie, stuck, trip; in words, on a timetable. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ class FaultKind(StrEnum):
     DROP = "drop"  # listener and connections are gone
     HANG = "hang"  # connections stay, nothing is answered, nothing moves
     LIE = "lie"  # the power it reports stands still, whatever it does
+    STUCK = "stuck"  # its power stands still, whatever it is told; it tells the truth about it
     TRIP = "trip"  # a protection acts; a fault reset is needed
     LOCAL = "local"  # somebody at the device took it over
 

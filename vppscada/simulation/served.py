@@ -156,6 +156,9 @@ class ServedSession:
                 self._in_force = self._in_force - {FaultKind.HANG}
             case FaultKind.LIE:
                 self._frozen = {name: _frozen(device) for name, device in self.devices.items()} if on else {}
+            case FaultKind.STUCK:
+                for device in self.devices.values():
+                    device.stick(on)
             case FaultKind.TRIP if on:
                 for device in self.devices.values():
                     device.trip()

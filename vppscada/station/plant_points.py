@@ -94,6 +94,19 @@ def order_values(orders: Orders, target_mw: float, by_site: Objective) -> dict[s
         "enable_command": float(orders.enabled),
         "running": float(orders.running),
         "start_stop": float(orders.running),
+        "regulation_command": orders.regulation or 0.0,
+    }
+
+
+def regulation_values(decision: Decision) -> dict[str, float]:
+    """What regulation asks now, and how well it was followed."""
+    told = decision.memory.scoreboard.scores
+    return {
+        "regulation": decision.wanted.regulation_mw or 0.0,
+        "regulation_score": told.score,
+        "regulation_accuracy": told.accuracy,
+        "regulation_delay": told.delay,
+        "regulation_precision": told.precision,
     }
 
 
@@ -107,6 +120,7 @@ def derived_values(decision: Decision, totals: Totals, price: float, load_mw: fl
         "units_off": float(state.units_off),
         "assets_online": float(state.assets_online),
         "shortfall": decision.dispatch.shortfall_mw,
+        "reserve_used": decision.reserve_used_mw,
         "non_followers": float((~decision.following).sum()),
         "marginal_cost": decision.marginal_price,
         "price": price,
@@ -119,8 +133,8 @@ def derived_values(decision: Decision, totals: Totals, price: float, load_mw: fl
     }
 
 
-def schedule_values(schedule: Schedule | None, plant_ms: int) -> dict[str, float]:
-    """How good the schedule in force is."""
+def schedule_values(schedule: Schedule | None, plant_ms: int, counted: NDArray[np.bool_]) -> dict[str, float]:
+    """How good the schedule in force is. ``counted`` assets (n,) hold reserve: usable, and doing what they are told."""
     step = None if schedule is None else step_at(schedule, plant_ms)
     if schedule is None or step is None:
         return {"schedule_ok": 0.0, "schedule_age": float("nan"), "schedule_gap": float("nan"), "reserve": float("nan")}
@@ -128,5 +142,5 @@ def schedule_values(schedule: Schedule | None, plant_ms: int) -> dict[str, float
         "schedule_ok": 1.0,
         "schedule_age": (plant_ms - schedule.start_ms) / 1000.0,
         "schedule_gap": 100.0 * schedule.gap,
-        "reserve": float(schedule.reserve_mw[:, step].sum()),
+        "reserve": float(schedule.reserve_mw[counted, step].sum()),
     }

@@ -6,15 +6,18 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from logging import DEBUG, INFO
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from vppscada.model.assets import AssetStates
 from vppscada.model.changes import ChangeSet
 from vppscada.model.clock import PlantClock
 from vppscada.model.commands import CommandStatus
 from vppscada.model.errors import JournalError
+from vppscada.model.limits import LimitTree, limit_tree
 from vppscada.model.points import Role
 from vppscada.model.quality import Quality
 from vppscada.model.schedule import Objective, Schedule
@@ -23,8 +26,9 @@ from vppscada.plant.accounting import Totals, advance
 from vppscada.plant.carrying import carried_memory, carried_schedule
 from vppscada.plant.cycle import Decision, Plant, run_cycle
 from vppscada.plant.fleet_view import ABSENT, asset_states, fleet_rows
+from vppscada.plant.limit_points import limit_rows, told_maxima
 from vppscada.plant.memory import Memory, Orders, PlantMode
-from vppscada.plant.orders import OrderRefused, apply_order
+from vppscada.plant.orders import REGULATION_COMMAND, OrderRefused, apply_order
 from vppscada.plant.requirements import Expectations
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
@@ -35,6 +39,7 @@ from vppscada.station.plant_points import (
     derived_values,
     measured_values,
     order_values,
+    regulation_values,
     schedule_values,
 )
 from vppscada.station.shadowing import Shadowing
@@ -42,6 +47,8 @@ from vppscada.station.supervisor import wall_ms
 from vppscada.station.teller import Teller
 
 log = structlog.get_logger()
+
+Column = NDArray[np.float64]
 
 _LEAST_PAUSE_S = 0.15  # between cycles, whatever wakes them: answers to the last one's commands come first
 _KEEP_EVERY_S = 5.0  # wall seconds between writes of the memory to disk
@@ -64,7 +71,8 @@ class PlantService:
         self.site = site
         self.clock = clock
         self.expectations = expectations
-        self.plant = Plant.of(site.fleet, site.plant.settle_s)
+        self._tree = limit_tree(site.limits, [asset.name for asset in site.fleet.assets])
+        self.plant = plant_of(site, self._tree)
         self.schedule: Schedule | None = None
         self.decision: Decision | None = None
         self.statistics: Counter[str] = Counter()
@@ -73,6 +81,8 @@ class PlantService:
         self._rows = fleet_rows(site.fleet, site.points)
         period_s, columns = site.plant.dispatch_period_s, self.plant.columns
         self._shadow = Shadowing(columns, period_s, clock.speed) if site.plant.shadow else None
+        self._limit_rows = limit_rows(site, self.plant.limits.names)
+        self._regulated_at = -np.inf  # monotonic, of the last regulation signal
         self._database = database
         self._journal = journal
         self._teller = teller
@@ -110,6 +120,16 @@ class PlantService:
     def _live(self) -> AssetStates:
         return asset_states(self.plant.columns, self._rows, self._database.value, self._database.quality)
 
+    @property
+    def maximum_now_mw(self) -> Column:
+        """Maxima of the limits as points tell them now, NaN where none does."""
+        return told_maxima(self._limit_rows, self._database.value, self._database.quality)
+
+    @property
+    def limits_now(self) -> LimitTree:
+        """The limits with the maxima that hold now, for the optimiser."""
+        return replace(self._tree, maximum_mw=self.plant.limits.lowered(self.maximum_now_mw).maximum_mw)
+
     async def run(self) -> None:
         """Cycle until cancelled; an order or a new schedule starts the next cycle at once."""
         period = self.site.plant.dispatch_period_s
@@ -141,6 +161,7 @@ class PlantService:
         """Go on from the orders, the books and the schedule of a plant whose site was another one."""
         fleets = before.site.fleet, self.site.fleet
         self.orders, self.totals = before.orders, before.totals
+        self._regulated_at = before._regulated_at
         self.memory = carried_memory(before.memory, *fleets)
         self.schedule = None if before.schedule is None else carried_schedule(before.schedule, *fleets)
         self.books.take_over(before.books, wall_ms())
@@ -169,27 +190,36 @@ class PlantService:
             if isinstance(ordered, OrderRefused):
                 self.note_refused(point, value, ordered)
                 return ordered.status
-            try:
-                taken = self.books.order_proof(point, value, "", wall_ms())
-                await self._journal.keep({"orders": ordered.to_json()}, [taken])
-            except JournalError as error:
-                self.statistics["orders_refused"] += 1
-                log.error("order_not_kept", point=point, value=value, error=str(error))
+            if point == REGULATION_COMMAND:  # renewed every few seconds: nothing that a restart goes on with
+                self._regulated_at = time.monotonic()
+            elif not await self._kept(ordered, point, value):
                 return CommandStatus.HARDWARE_ERROR
             self.orders = ordered
             self._teller.permitted = ordered.enabled
         self.statistics["orders_taken"] += 1
-        log.info("order_taken", point=point, value=value)
+        log.log(DEBUG if point == REGULATION_COMMAND else INFO, "order_taken", point=point, value=value)
         self._points.write(
             order_values(self.orders, self.memory.target_mw, self.site.schedule.objective), Quality.ONLINE, wall_ms()
         )
         self._wake.set()
         return CommandStatus.SUCCESS
 
+    async def _kept(self, ordered: Orders, point: str, value: float) -> bool:
+        """Orders written down with their proof, or told that they could not be."""
+        try:
+            taken = self.books.order_proof(point, value, "", wall_ms())
+            await self._journal.keep({"orders": ordered.to_json()}, [taken])
+        except JournalError as error:
+            self.statistics["orders_refused"] += 1
+            log.error("order_not_kept", point=point, value=value, error=str(error))
+            return False
+        return True
+
     def judge_order(self, point: str, value: float) -> Orders | OrderRefused:
         """What an order would make of the orders; nothing changes."""
         lowest = sum(asset.lowest_mw for asset in self.site.fleet.assets)
-        return apply_order(self.orders, point, value, lowest, self.site.fleet.rating_mw)
+        offered = self.site.plant.regulation_mw
+        return apply_order(self.orders, point, value, lowest, self.site.fleet.rating_mw, offered)
 
     def note_refused(self, point: str, value: float, refused: OrderRefused) -> None:
         """An order was not taken, at its select or later."""
@@ -205,9 +235,18 @@ class PlantService:
         if self._shadow is not None:
             self._shadow.go_on(states, self.memory, self.decision, now - self._accounted_at)
         self._account(states, plant_ms, now)
+        self._end_regulation(now)
         period_h = self.site.plant.dispatch_period_s * self.clock.speed / 3600.0
         decision = run_cycle(
-            self.plant, self.remembered, self.states, self.orders, self.schedule, plant_ms, time.monotonic(), period_h
+            self.plant,
+            self.remembered,
+            self.states,
+            self.orders,
+            self.schedule,
+            plant_ms,
+            time.monotonic(),
+            period_h,
+            self.maximum_now_mw,
         )
         self._note_changes(decision)
         if self._shadow is not None:
@@ -220,6 +259,13 @@ class PlantService:
             self.memory = replace(self.memory, setpoint_mw=np.full_like(self.memory.setpoint_mw, np.nan))
         self._publish(decision, states, plant_ms, now_ms)
         await self._keep()
+
+    def _end_regulation(self, now: float) -> None:
+        """A signal that is not renewed ends."""
+        if self.orders.regulation is not None and now - self._regulated_at > self.site.plant.regulation_hold_s:
+            self.orders = replace(self.orders, regulation=None)
+            self.statistics["regulation_ended"] += 1
+            log.warning("regulation_signal_lost", hold_s=self.site.plant.regulation_hold_s)
 
     def _account(self, states: AssetStates, plant_ms: int, now: float) -> None:
         hours = (now - self._accounted_at) * self.clock.speed / 3600.0  # not by a wall clock, which may be set
@@ -257,7 +303,8 @@ class PlantService:
         own: Mapping[str, float] = {
             **order_values(self.orders, decision.dispatch.target_mw, self.site.schedule.objective),
             **derived_values(decision, self.totals, price, load),
-            **schedule_values(self.schedule, plant_ms),
+            **regulation_values(decision),
+            **schedule_values(self.schedule, plant_ms, states.usable & decision.following),
             **self._cost_points.values(
                 decision, states, self.schedule, self.expectations, self.site.schedule.ambient, plant_ms
             ),
@@ -333,3 +380,9 @@ class PlantService:
         except (ValueError, KeyError):
             log.exception("kept_totals_unreadable")
             return Totals()
+
+
+def plant_of(site: Site, tree: LimitTree) -> Plant:
+    """The constants of a site's plant; ``tree`` holds its limits."""
+    spec = site.plant
+    return Plant.of(site.fleet, spec.settle_s, tree, spec.ramp_mw_per_min, spec.regulation_mw)

@@ -91,6 +91,7 @@ class ScheduleService:
             current.plant_ms,
             plant.orders.owed_mw,
             site.products,
+            plant.limits_now,
         )
         result = await self._worker.solve(request, site.schedule.time_limit_s + _DEADLINE_MARGIN_S)
         if isinstance(result, SolveFailure):

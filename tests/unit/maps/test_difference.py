@@ -109,3 +109,13 @@ def test_a_snapshot_that_is_missing_or_damaged_is_told(tmp_path: Path, damage: C
     damage(tmp_path / "site.json")
     with pytest.raises(VppscadaError):
         read_snapshot(tmp_path)
+
+
+def test_limits_on_groups_of_assets_are_told_by_their_names(tmp_path: Path) -> None:
+    table = '[[limit]]\nname = "feeder"\nassets = ["battery1"]\nmaximum_mw = 4.0\n\n[[ems]]'
+    found = changed(tmp_path, ("site.toml", "[[ems]]", table))
+    assert [(part.name, part.word) for part in found.limits] == [("feeder", "added")]
+    files = Files(tmp_path)
+    before = taken(files)
+    edit(files, "site.toml", "maximum_mw = 4.0", "maximum_mw = 3.0")
+    assert "limit feeder changed: maximum_mw 4 → 3" in list(told(difference(before, taken(files)), 2))

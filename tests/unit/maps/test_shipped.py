@@ -87,7 +87,14 @@ def test_the_ems_of_the_demo_sees_every_point_of_the_plant(demo: Site) -> None:
     assert {point.id for point in demo.points if point.asset == "plant" and not point.kind.is_output} <= exported
     outputs = {export.point.id for export in demo.ems[0].exports if export.point.kind.is_output}
     thermal = {f"{a.name}.start_stop" for a in demo.fleet.assets if a.kind.family is AssetFamily.THERMAL}
-    names = ("target_command", "mode_command", "objective_command", "enable_command", "start_stop")
+    names = (
+        "target_command",
+        "mode_command",
+        "objective_command",
+        "enable_command",
+        "start_stop",
+        "regulation_command",
+    )
     commands = {f"plant.{name}" for name in names}
     assert outputs == thermal | commands
 
@@ -106,7 +113,8 @@ def test_the_example_to_copy_has_no_faults() -> None:
 def test_every_key_of_assets_sessions_and_plant_is_in_the_example() -> None:
     text = find_site("example").read_text(encoding="utf-8")
     from vppscada.maps.site_assets import ALL
+    from vppscada.maps.site_limits import READERS
     from vppscada.maps.toml_site import PLANT_READERS, SCHEDULE_READERS
 
-    missing = [key for key in (*ALL, *PLANT_READERS, *SCHEDULE_READERS) if key not in text]
+    missing = [key for key in (*ALL, *READERS, *PLANT_READERS, *SCHEDULE_READERS) if key not in text]
     assert not missing

@@ -9,10 +9,12 @@ from vppscada.maps import load_site
 from vppscada.maps.document import read_document
 from vppscada.maps.site_assets import ALL
 from vppscada.maps.site_data import READERS as DATA_READERS
+from vppscada.maps.site_limits import READERS as LIMIT_READERS
 from vppscada.maps.site_products import READERS as PRODUCT_READERS
 from vppscada.maps.toml_site import PLANT_READERS, SCHEDULE_READERS
 from vppscada.model.assets import Asset
 from vppscada.model.errors import ConfigError
+from vppscada.model.limits import Limit
 from vppscada.model.site import DataSource, PlantSpec, ProductSpec, ScheduleSpec
 
 
@@ -157,6 +159,7 @@ def test_the_readers_know_exactly_the_fields_of_the_tables() -> None:
     assert set(PLANT_READERS) == set(PlantSpec.__dataclass_fields__)
     assert set(SCHEDULE_READERS) == set(ScheduleSpec.__dataclass_fields__)
     assert set(PRODUCT_READERS) == set(ProductSpec.__dataclass_fields__)
+    assert set(LIMIT_READERS) == set(Limit.__dataclass_fields__)
     assert {*DATA_READERS, "start_ms"} - {"start"} == set(DataSource.__dataclass_fields__)
 
 

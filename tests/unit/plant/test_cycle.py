@@ -8,8 +8,9 @@ import pytest
 from tests.unit.plant.fleets import BATTERY, EMERGENCY, ENGINE, FLEET, FLYWHEEL, PV, states
 from tests.unit.plant.schedules import schedule
 from vppscada.model.assets import Asset, Fleet
-from vppscada.plant.cycle import Decision, Plant, plant_target, run_cycle
+from vppscada.plant.cycle import Decision, Plant, run_cycle
 from vppscada.plant.memory import Memory, Orders, PlantMode
+from vppscada.plant.targets import plant_target
 
 PLANT = Plant.of(FLEET, settle_s=60.0)
 FOLLOW = Orders(7.0, PlantMode.FOLLOW, enabled=True)
@@ -121,3 +122,15 @@ def test_a_fleet_of_one(asset: Asset, online: bool) -> None:
         assert np.isnan(decision.dispatch.setpoint_mw[0]) != online
         assert np.isfinite(decision.dispatch.shortfall_mw) and np.isfinite(decision.state.power_mw)
         assert np.isnan(decision.state.state_of_charge) == (asset.capacity_mwh == 0.0 or not online)
+
+
+def test_cycles_that_something_wakes_neither_hurry_a_ramp_nor_judge_anybody() -> None:
+    orders = replace(FOLLOW, target_mw=12.0)
+    memory, power = Memory.fresh(4, 0), [4.0, 2.0, 0.0, 0.0]
+    for tenth in range(41):  # four seconds, ten cycles each
+        decision = cycle(memory, [4.0, 2.0, *power[2:]], orders, tenth / 10.0)
+        memory = decision.memory
+        power = decision.dispatch.setpoint_mw.tolist()
+        assert decision.following.all()
+        assert power[0] <= 4.0 + 4.0 / 60.0 * (PERIOD_S + tenth / 10.0) + 1e-9
+    assert power[0] == pytest.approx(4.0 + 4.0 / 60.0 * 4.1)  # its reading stands still: no more than two periods ahead

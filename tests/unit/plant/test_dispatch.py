@@ -6,6 +6,7 @@ import pytest
 from tests.unit.plant.fleets import FLEET, FLYWHEEL, states
 from vppscada.model.assets import Fleet
 from vppscada.model.dispatch import Boxes
+from vppscada.model.limits import LimitTree
 from vppscada.plant.dispatch import (
     FIXED,
     dispatch,
@@ -16,8 +17,11 @@ from vppscada.plant.dispatch import (
     tiers,
 )
 from vppscada.plant.fleet_view import fleet_columns
+from vppscada.plant.least_cost import Limits
+from vppscada.plant.sharing import Economics, Planned, leeway_of
 
 COLUMNS = fleet_columns(FLEET)
+ECONOMICS = Economics.of(FLEET)
 ALL = np.ones(4, dtype=np.bool_)
 HOUR = 2.0 / 3600.0
 
@@ -87,7 +91,9 @@ def test_a_nearly_empty_flywheel_gives_no_more_than_it_can_hold_for_three_cycles
 
 def test_fast_storage_is_no_part_of_the_steady_share() -> None:
     limits = holdable(COLUMNS, states(), ALL, ALL, HOUR)
-    steady = steady_powers(9.0, np.array([5.0, 0, 0, 0]), limits, np.array([80.0, 0, 90, 0]), COLUMNS.fast)
+    planned = Planned(power_mw=np.array([5.0, 0, 0, 0]), price=90.0)
+    leeway = leeway_of(COLUMNS, ECONOMICS, limits, planned, np.array([5.0, 0, 0, 0]))
+    steady = steady_powers(9.0, leeway, ECONOMICS.steps, Limits.of(LimitTree.empty(), 4))
     assert steady.tolist() == [5.0, 4.0, 0.0, 0.0]
 
 

@@ -339,3 +339,17 @@ def test_time_that_stands_still_or_runs_back_moves_nothing() -> None:
     battery.advance(CALM, 0.0)
     battery.advance(CALM, -10.0)
     assert battery.state == before
+
+
+@pytest.mark.parametrize("kind", [AssetKind.BATTERY, AssetKind.FLYWHEEL])
+def test_what_is_stuck_stays_where_it_is_echoes_what_it_is_told_and_goes_there_once_free(kind: AssetKind) -> None:
+    one = device(kind, **STORAGE)
+    assert one.command(Role.SETPOINT, 2.0) is CommandStatus.SUCCESS
+    run(one, 60.0)
+    one.stick(True)
+    assert one.command(Role.SETPOINT, -1.0) is CommandStatus.SUCCESS
+    run(one, 60.0)
+    assert power(one) == pytest.approx(2.0) and one.readings()[Role.SETPOINT_FEEDBACK] == -1.0
+    one.stick(False)
+    run(one, 60.0)
+    assert power(one) == pytest.approx(-1.0)

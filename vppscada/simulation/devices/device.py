@@ -26,12 +26,18 @@ class Device:
         self.orders = model.first_orders()
         self.state = model.first_state(environment)
         self.remote = True
+        self._stuck_mw: float | None = None
         self._seed = seed
 
     def advance(self, environment: Environment, dt_s: float) -> None:
         """Move on by ``dt_s`` plant seconds."""
         self.environment = environment
-        self.state = self.model.step(self.state, self.orders, environment, max(dt_s, 0.0))
+        orders = self.orders if self._stuck_mw is None else replace(self.orders, setpoint_mw=self._stuck_mw)
+        self.state = self.model.step(self.state, orders, environment, max(dt_s, 0.0))
+
+    def stick(self, on: bool) -> None:
+        """What moves the power is stuck where it is, or is free again. Setpoints are taken and echoed all the same."""
+        self._stuck_mw = self.state.power_mw if on else None
 
     def trip(self) -> None:
         """A protection acts. Only a fault reset brings it back, and then a start."""
