@@ -15,6 +15,7 @@ from vppscada.model.assets import Asset, AssetFamily, AssetKind
 from vppscada.model.schedule import Product, ScheduleRequest
 
 _RESPONSE_MIN, _SUSTAIN_H = 10.0, 0.25
+_GROUP_GIVES = 5.0  # times the value of lost load
 
 
 def optimum(asked: ScheduleRequest) -> float:
@@ -30,6 +31,7 @@ def optimum(asked: ScheduleRequest) -> float:
         if asked.initial.usable[i]:
             _FAMILIES[asset.kind.family](plant, i, asset)
     _balance(plant)
+    _groups(plant)
     model.objective = pyo.Objective(expr=pyo.quicksum(plant.cost))
     solver = pyo.SolverFactory("appsi_highs")
     solver.options["mip_rel_gap"] = 1e-9
@@ -48,7 +50,17 @@ class _Plant:
         self.power: list[list[Any]] = [[] for _ in self.steps]
         self.reserve: list[list[Any]] = [[] for _ in self.steps]
         self.held: list[list[list[Any]]] = [[[] for _ in self.steps] for _ in asked.products]
+        self.net: list[list[list[Any]]] = [[[] for _ in self.steps] for _ in asked.assets]
+        self.upwards: list[list[list[Any]]] = [[[] for _ in self.steps] for _ in asked.assets]
         self.cost: list[Any] = []
+
+    def gives(self, i: int, t: int, power: Any) -> None:
+        self.power[t].append(power)
+        self.net[i][t].append(power)
+
+    def keeps(self, i: int, t: int, reserve: Any) -> None:
+        self.reserve[t].append(reserve)
+        self.upwards[i][t].append(reserve)
 
     def variables(self, name: str, upper: float | None = None, *, binary: bool = False) -> Any:
         made = pyo.Var(self.steps, domain=pyo.Binary if binary else pyo.NonNegativeReals, bounds=(0.0, upper))
@@ -67,6 +79,8 @@ class _Plant:
         made = self.variables(f"{name}_{product}", most if may else 0.0)
         for t in self.steps:
             self.held[product][t].append(made[t])
+            if self.asked.products[product].up:
+                self.upwards[i][t].append(made[t])
         return made
 
 
@@ -114,8 +128,8 @@ def _thermal(plant: _Plant, i: int, asset: Asset) -> None:
                 )
             else:
                 plant.require(power_before <= stop_most + large * (1 - on_before + on[t]))
-        plant.power[t].append(power[t])
-        plant.reserve[t].append(reserve[t])
+        plant.gives(i, t, power[t])
+        plant.keeps(i, t, reserve[t])
     _fuel(plant, asset, on, power)
     for p, product in enumerate(asked.products):
         if product.off_line and product.up and product.holders[i] and not emergency:
@@ -195,6 +209,7 @@ def _resting(plant: _Plant, i: int, asset: Asset, on: Any, p: int, product: Prod
         if not was_on and age + t * plant.hours < asset.minimum_down_s / 3600.0 - 1e-9:
             plant.require(cold[t] <= 0.0)
         plant.held[p][t].append(cold[t])
+        plant.upwards[i][t].append(cold[t])
 
 
 def _renewable(plant: _Plant, i: int, asset: Asset) -> None:
@@ -202,7 +217,7 @@ def _renewable(plant: _Plant, i: int, asset: Asset) -> None:
     for t in plant.steps:
         there = min(max(plant.asked.forecast_mw[i, t], 0.0), asset.rating_mw)
         plant.require(power[t] <= there)
-        plant.power[t].append(power[t])
+        plant.gives(i, t, power[t])
         plant.cost.append(plant.hours * asset.variable_cost_per_mwh * power[t])
         plant.cost.append(plant.hours * asset.curtailment_cost_per_mwh * (there - power[t]))
 
@@ -238,8 +253,8 @@ def _storage(plant: _Plant, i: int, asset: Asset) -> None:
         )
         plant.require(given <= stored - least)
         plant.require(taken <= most_mwh - stored)
-        plant.power[t].append(net)
-        plant.reserve[t].append(reserve[t])
+        plant.gives(i, t, net)
+        plant.keeps(i, t, reserve[t])
         plant.cost.append(hours * asset.variable_cost_per_mwh * discharge[t])
     cycled = hours / asset.discharge_efficiency * sum(discharge[t] for t in plant.steps)
     if np.isfinite(asset.cycles_per_day):
@@ -278,3 +293,22 @@ def _balance(plant: _Plant) -> None:
             plant.require(sale[t] <= product.offered_mw[t])
             penalty = max(asked.reserve_penalty_per_mwh, product.price_per_mw_h[t] + 1.0)
             plant.cost.append(hours * (penalty * missing[t] - product.price_per_mw_h[t] * sale[t]))
+
+
+def _groups(plant: _Plant) -> None:
+    """Each limit over all that is in it, however deep: it gives, dearer than load."""
+    tree, asked = plant.asked.limits, plant.asked
+    penalty = plant.hours * _GROUP_GIVES * asked.value_of_lost_load_per_mwh
+    for k in range(len(tree)):
+        inside = {k}
+        for _ in range(len(tree)):
+            inside |= {k for k in range(len(tree)) if int(tree.parent[k]) in inside}
+        members = [i for i in range(len(asked.assets)) if int(tree.node[i]) in inside]
+        below, over = plant.variables(f"below_{k}"), plant.variables(f"over_{k}")
+        for t in plant.steps:
+            power = sum(sum(plant.net[i][t]) for i in members)
+            upwards = sum(sum(plant.upwards[i][t]) for i in members)
+            if np.isfinite(tree.minimum_mw[k]):
+                plant.require(power + below[t] >= float(tree.minimum_mw[k]))
+            plant.require(power + upwards - over[t] <= float(tree.maximum_mw[k]))
+            plant.cost.append(penalty * (below[t] + over[t]))

@@ -7,10 +7,15 @@ import numpy as np
 
 from vppscada.model.assets import Asset, AssetFamily, AssetKind
 from vppscada.model.explanation import Explanation, Reason
+from vppscada.model.limits import LimitTree
 from vppscada.model.schedule import Schedule, ScheduleRequest
 from vppscada.scheduling.horizon import RESERVE_SUSTAIN_H
 
 NEAR = 1e-4
+
+
+def _inside(tree: LimitTree, node: int) -> list[int]:
+    return [i for i, path in enumerate(tree.levels().T.tolist()) if node in path]
 
 
 class Claim:
@@ -38,10 +43,25 @@ class Claim:
         if self.reason is Reason.NOT_USABLE:
             unknown = self.asset.kind.family is AssetFamily.STORAGE and np.isnan(self.asked.initial.stored_mwh[self.i])
             return bool(not self.asked.initial.usable[self.i] or unknown)
+        if self.reason is Reason.GROUP:
+            return self._group()
         family = self.asset.kind.family
         if family is AssetFamily.RENEWABLE:
             return self._renewable()
         return self._storage() if family is AssetFamily.STORAGE else self._thermal()
+
+    def _group(self) -> bool:
+        """A limit around it is full, with what is held, or at its minimum."""
+        tree, t = self.asked.limits, self.t
+        node = int(tree.node[self.i])
+        while node >= 0:
+            claims = [Claim(self.asked, self.schedule, i, t) for i in _inside(tree, node)]
+            power = sum(one.power for one in claims)
+            full = power + sum(one.up for one in claims) > tree.maximum_mw[node] - NEAR
+            if full or power < tree.minimum_mw[node] + NEAR:
+                return True
+            node = int(tree.parent[node])
+        return False
 
     # sun and wind
 

@@ -102,6 +102,21 @@ def test_a_further_mwh_in_store_is_worth_what_is_told(seed: int) -> None:
             assert is_worth(solved.why.stored_value_per_mwh[place, t], gift, theft, 1.0)
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS)
+def test_one_more_mw_of_a_feeder_is_worth_what_is_told(seed: int) -> None:
+    solved = Solved(seed)
+    groups = solved.plan.groups
+    for place, t in np.ndindex(groups.maximum.shape):
+        worth = float(solved.why.limit_value_per_mwh[place, t])
+        wider, tighter = (
+            solved.gain(groups.maximum[place, t : t + 1], up, NO_ROWS, 0.0, 0.0)
+            + solved.gain(groups.minimum[place, t : t + 1], -up, NO_ROWS, 0.0, 0.0)
+            for up in (EPSILON, -EPSILON)
+        )
+        assert is_worth(worth, wider, tighter, solved.hours), (place, t)
+
+
 @settings(max_examples=60, deadline=None)
 @given(seed=SEEDS)
 def test_a_limit_is_worth_what_its_relaxation_saves(seed: int) -> None:

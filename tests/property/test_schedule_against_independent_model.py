@@ -11,6 +11,7 @@ from tests.property.independent_model import optimum
 from tests.property.test_schedule_properties import some_engine, some_storage
 from tests.unit.scheduling.requests import MIDNIGHT_MS, planned, request, solar
 from vppscada.model.assets import Asset, AssetKind
+from vppscada.model.limits import Limit, LimitTree, limit_tree
 from vppscada.model.schedule import Product, ScheduleRequest
 
 STEPS = 6
@@ -28,6 +29,21 @@ def some_products(rng: np.random.Generator, n: int) -> tuple[Product, ...]:
         ),
     ]
     return tuple(made[: int(rng.integers(0, 4))])
+
+
+def some_limits(rng: np.random.Generator, names: list[str]) -> LimitTree:
+    """A connection with a feeder in it; every other fleet has none, and some assets are in neither."""
+    if rng.random() < 0.5:
+        return LimitTree.empty()
+    where = rng.integers(0, 3, len(names))
+    held = [tuple(name for name, place in zip(names, where, strict=True) if place == k) for k in range(2)]
+    return limit_tree(
+        [
+            Limit("feeder", "connection", held[0], float(rng.uniform(2.0, 9.0)), float(rng.uniform(-6.0, 0.0))),
+            Limit("connection", assets=held[1], maximum_mw=float(rng.uniform(4.0, 12.0))),
+        ],
+        names,
+    )
 
 
 def sane_request(seed: int) -> ScheduleRequest:
@@ -64,6 +80,7 @@ def sane_request(seed: int) -> ScheduleRequest:
         start_ms=MIDNIGHT_MS,
         time_limit_s=30.0,
         products=some_products(rng, len(assets)),
+        limits=some_limits(rng, [asset.name for asset in assets]),
     )
 
 

@@ -109,11 +109,17 @@ class Answer:
         saved = _money(told["reserve_value_per_mwh"][t])
         lines.append(f"  one MW less of reserve saves {saved} {currency}/MWh; {told['reserve_mw'][t]:.3f} MW are held")
         lines += [f"  {_slack_words(one)}" for one in told["slacks"] if one["step"] == t]
+        lines += self._limit_lines(t)
         lines.append("")
         for one in told["assets"]:
             why = self._why(_reason(one, t), [one["value_per_mwh"][t]])
             lines.append(f"  {one['asset']:20} {one['power_mw'][t]:9.3f} MW  {why}")
         return lines
+
+    def _limit_lines(self, t: int) -> Iterator[str]:
+        for one in self._told["limits"]:
+            if (value := one["value_per_mwh"][t] or 0.0) >= _SAME_MONEY:
+                yield f"  one MW more of the limit {one['limit']} saves {_money(value)} {self._currency}/MWh"
 
     def _plant_line(self, t: int) -> str:
         told = self._told

@@ -45,6 +45,7 @@ class Reason(IntEnum):
     LEADING = 28
     OTHER = 29
     MARGINAL = 30
+    GROUP = 31
 
 
 WORDS: Mapping[Reason, str] = {
@@ -79,6 +80,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.LEADING: "what leads in the objective",
     Reason.OTHER: "another limit",
     Reason.MARGINAL: "marginal: it follows the price",
+    Reason.GROUP: "limit of the feeder, inverter or connection it is behind",
 }
 
 
@@ -95,6 +97,8 @@ class Explanation:
     stored_value_per_mwh: Table  # (n, T) what a further MWh in a store is worth at the end of a step; 0 elsewhere
     one_more_per_mwh: Column  # (T,) what one MW more of the requirement costs, per MWh
     reserve_value_per_mwh: Column  # (T,) what one MW less of the required reserve saves, per MWh
+    limits: tuple[str, ...]  # on groups of assets (k,)
+    limit_value_per_mwh: Table  # (k, T) ≥ 0, what one MW more of each, at the side that binds, saves, per MWh
 
     def words(self, asset: int, step: int) -> str:
         """The reason, for people."""

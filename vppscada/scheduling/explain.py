@@ -45,6 +45,8 @@ def explained(plan: Formulation, matrices: Matrices, values: Column, duals: Colu
         stored_value_per_mwh=stored,
         one_more_per_mwh=price,
         reserve_value_per_mwh=duals[plan.rows.reserve] / hours,
+        limits=request.limits.names,
+        limit_value_per_mwh=np.abs(duals[plan.groups.minimum]) / hours + np.abs(duals[plan.groups.maximum]) / hours,
     )
 
 
@@ -60,6 +62,7 @@ def _renewable(plan: Formulation, values: Column, pressures: Pressures) -> tuple
             (Reason.RATING, np.where(rated, most, 0.0)),
             (Reason.CURTAILED, np.minimum(held.bound, 0.0) / hours),
             (Reason.COVER, held.net(Limit.COVER) / hours),
+            (Reason.GROUP, held.net(Limit.GROUP) / hours),
             (Reason.LEADING, held.net(Limit.LEADING) / hours),
             (Reason.OTHER, held.net(Limit.OTHER) / hours),
         ]

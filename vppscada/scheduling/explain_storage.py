@@ -84,6 +84,7 @@ def _powers(flows: _Flows, discharge_efficiency: Column) -> list[tuple[Reason, T
         (Reason.RESERVE, held),
         (Reason.CYCLES, flows.net(Limit.CYCLES) * discharge_efficiency[:, None]),
         (Reason.COVER, flows.net(Limit.COVER)),
+        (Reason.GROUP, flows.net(Limit.GROUP)),
         (Reason.LEADING, flows.net(Limit.LEADING)),
         (Reason.OTHER, flows.net(Limit.OTHER)),
     ]

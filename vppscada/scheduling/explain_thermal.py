@@ -67,6 +67,7 @@ def _running(plan: Formulation, matrices: Matrices, values: Column, pressures: P
             (Reason.AHEAD_OF_RAMP_DOWN, held.down[Limit.RAMP_DOWN] / hours),
             (Reason.BEND, np.where(top | least, 0.0, bend) / hours),
             (Reason.COVER, held.net(Limit.COVER) / hours),
+            (Reason.GROUP, held.net(Limit.GROUP) / hours),
             (Reason.LEADING, held.net(Limit.LEADING) / hours),
             (Reason.OTHER, held.net(Limit.OTHER) / hours),
         ]

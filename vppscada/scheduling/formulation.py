@@ -9,7 +9,7 @@ from vppscada.model.schedule import ScheduleRequest
 from vppscada.scheduling.contingency import add_cover
 from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.limits import LimitSlack
-from vppscada.scheduling.limits_tree import add_limits
+from vppscada.scheduling.limits_tree import GroupRows, add_limits
 from vppscada.scheduling.permits import add_permits
 from vppscada.scheduling.plant_rows import PlantRows, add_balance
 from vppscada.scheduling.products import Sale, add_products
@@ -34,6 +34,7 @@ class Formulation:
     charging: Index  # those binaries
     rows: PlantRows
     sales: list[Sale]
+    groups: GroupRows
     slacks: list[LimitSlack]
 
 
@@ -54,8 +55,10 @@ def formulate(request: ScheduleRequest, one_way: NDArray[np.bool_] | None = None
     rows = add_balance(program, horizon, thermal, renewable, storage, slacks)
     add_cover(program, horizon, thermal, renewable, storage, slacks)
     sales = add_products(program, horizon, thermal, storage, slacks)
-    add_limits(program, horizon, thermal, renewable, storage, slacks)
-    return Formulation(horizon, program, thermal, starts, renewable, storage, either, charging, rows, sales, slacks)
+    groups = add_limits(program, horizon, thermal, renewable, storage, sales, slacks)
+    return Formulation(
+        horizon, program, thermal, starts, renewable, storage, either, charging, rows, sales, groups, slacks
+    )
 
 
 def can_waste(storage: Storage) -> NDArray[np.bool_]:

@@ -34,6 +34,7 @@ class Limit(IntEnum):
     ONE_WAY = 16  # charge or discharge
     HELD_DOWN = 17  # power that could be taken away
     RESERVE_ROOM = 18  # room in a store for it
+    GROUP = 19  # of a feeder, an inverter, a point of connection
 
 
 @dataclass(frozen=True, slots=True, eq=False)

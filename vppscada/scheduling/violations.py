@@ -73,11 +73,14 @@ def _limits(findings: Findings, request: ScheduleRequest, schedule: Schedule) ->
         while node >= 0:
             inside[node].append(i)
             node = int(tree.parent[node])
+    upwards = {product.name for product in request.products if product.up}
     for name, members, least, most in zip(tree.names, inside, tree.minimum_mw, tree.maximum_mw, strict=True):
         for t in range(request.steps):
-            power, reserve = schedule.power_mw[members, t].sum(), schedule.reserve_mw[members, t].sum()
+            power = schedule.power_mw[members, t].sum()
+            up = schedule.reserve_mw[members, t].sum()
+            up += sum(held.held_mw[members, t].sum() for held in schedule.held if held.product in upwards)
             findings.least(f"{name} minimum", t, power, least, f"{name} minimum")
-            findings.most(f"{name} maximum with reserve", t, power + reserve, most, f"{name} maximum")
+            findings.most(f"{name} maximum with what is held", t, power + up, most, f"{name} maximum")
 
 
 def _idle(findings: Findings, asset: Asset, schedule: Schedule, i: int) -> None:

@@ -79,10 +79,16 @@ def _plant(schedule: Schedule, price_per_mwh: NDArray[np.float64]) -> Answer:
         "dump_mw": _listed(schedule.dump_mw),
         "one_more_per_mwh": _listed(schedule.marginal_price_per_mwh),
         "reserve_value_per_mwh": None if why is None else _listed(why.reserve_value_per_mwh),
+        "limits": [] if why is None else _limits(why),
         "slacks": [
             {"limit": one.limit, "amount": one.amount, "units": one.units, "step": one.step} for one in schedule.slacks
         ],
     }
+
+
+def _limits(why: Explanation) -> list[Answer]:
+    pairs = zip(why.limits, why.limit_value_per_mwh, strict=True)
+    return [{"limit": name, "value_per_mwh": _listed(value)} for name, value in pairs]
 
 
 def _asset(schedule: Schedule, why: Explanation | None, names: Sequence[str], i: int) -> Answer:

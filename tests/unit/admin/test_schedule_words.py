@@ -32,7 +32,13 @@ def told(site: Site, reason: Reason = Reason.RATING, value: float = 7.0, places:
     plan = schedule([[True, True]] * MANY, [[1.0, 2.0]] * MANY)
     shape = (MANY, 2)
     why = Explanation(
-        np.full(shape, int(reason), dtype=np.uint8), np.full(shape, value), np.zeros(shape), np.zeros(2), np.zeros(2)
+        np.full(shape, int(reason), dtype=np.uint8),
+        np.full(shape, value),
+        np.zeros(shape),
+        np.zeros(2),
+        np.zeros(2),
+        ("feeder", "quiet"),
+        np.array([[3.5, 0.0], [0.0, 0.0]]),
     )
     slacks = (SlackUsed("requirement", 0.5, "MW", 0), SlackUsed("requirement", 0.75, "MW", 1))
     explained = replace(plan, explanation=why, slacks=slacks)

@@ -38,10 +38,12 @@ def test_what_is_not_known_is_null_and_no_zero_is_negative() -> None:
 def test_reasons_are_told_by_name() -> None:
     reason = np.full((3, 2), int(Reason.MARGINAL), dtype=np.uint8)
     table, column = np.full((3, 2), np.nan), np.zeros(2)
-    explained = replace(PLAN, explanation=Explanation(reason, table, table, column, column))
+    why = Explanation(reason, table, table, column, column, ("feeder",), np.array([[0.0, 2.0]]))
+    explained = replace(PLAN, explanation=why)
     page = json.loads(json.dumps(schedule_page(explained, NAMES, [0], UNKNOWN), allow_nan=False))
     assert page["assets"][0]["reason"] == ["marginal", "marginal"]
     assert page["assets"][0]["value_per_mwh"] == [None, None]
+    assert page["limits"] == [{"limit": "feeder", "value_per_mwh": [0.0, 2.0]}]
 
 
 def test_assets_are_asked_for_by_name() -> None:
