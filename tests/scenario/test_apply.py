@@ -133,6 +133,7 @@ async def test_an_asset_and_its_session_leave_and_the_outstation_tells_it(tmp_pa
             await until(lambda: ems.value("plant.sessions_online") == 2, START_S, "both sessions up")
             for table in ("session", "asset"):
                 files.drop_table(table, "genset")
+            files.change(files.site, 'assets = ["battery", "genset"]', 'assets = ["battery"]')
             kept = [line for line in files.ems.read_text().splitlines() if not line.startswith("genset.")]
             files.ems.write_text("\n".join(kept) + "\n")
             command = ("apply", str(files.site), "--state", str(plant.state), "--within", "5", "--yes", "--json")
@@ -177,7 +178,7 @@ async def test_a_point_calculated_for_the_site_is_added_and_told_to_the_ems_no_b
         cells["expression"] = '"sum(battery.active_power, genset.active_power)"'
         lines = ",".join(COLUMNS), ",".join(cells.get(column, "") for column in COLUMNS)
         files.site.with_name("calc.csv").write_text("\n".join(lines) + "\n")
-        files.ems.write_text(files.ems.read_text() + "plant.both,,analog_input,,40,,,float32,,,,,,,2,,,,,,,\n")
+        files.ems.write_text(files.ems.read_text() + "plant.both,,analog_input,,60,,,float32,,,,,,,2,,,,,,,\n")
         command = ("apply", str(files.site), "--state", str(plant.state), "--within", "3", "--yes")
         status, out, err = await vppscada(*command)
         assert status == 0, out + err
