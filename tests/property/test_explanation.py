@@ -171,7 +171,9 @@ def thermal_relaxation(
     width = plan.thermal.data.segment_width[k]
     if reason in ramps:
         limit, sign, up = ramps[reason]
-        return solved.rows_of(limit, above, sign), up, NO_ROWS, 0.0, 0.0
+        rows = solved.rows_of(limit, above, sign)
+        rows = rows[np.isfinite(solved.linear.row_upper[rows])]  # the ramp down from the state at the start holds up
+        return rows, up, NO_ROWS, 0.0, 0.0
     if reason is Reason.RAMP_DOWN:  # from the step before, or (at least so much) from the state at the start
         rows = solved.rows_of(Limit.RAMP_DOWN, above, -1.0)
         first = solved.rows_of(Limit.RAMP_DOWN, above, 1.0)
