@@ -149,9 +149,7 @@ def add_production_cost(problem: Problem, plain: Plain) -> None:
     power = plain.program.equal(plain.on.shape, 0.0, (plain.above, -1.0))
     shares = plain.program.equal(plain.on.shape, 0.0, (plain.on, -1.0))
     for point in range(mw.shape[1]):
-        there = np.flatnonzero(
-            (mw[:, point] > mw[:, point - 1]) | (cost[:, point] != cost[:, point - 1]) | (point == 0)
-        )
+        there = np.flatnonzero((mw[:, point] > mw[:, point - 1]) | (point == 0))
         share = plain.program.block((len(there), problem.steps), 0.0, 1.0)
         plain.program.add(shares[there], share, 1.0)
         plain.program.add(power[there], share, (mw[there, point] - mw[there, 0])[:, None])

@@ -124,9 +124,12 @@ def _curve(unit: Mapping[str, Any], name: str, minimum: float, maximum: float) -
         raise BadProblem(f"{place}: mw must not fall from point to point")
     if abs(mw[0] - minimum) > _ROUNDED_MW or abs(mw[-1] - maximum) > _ROUNDED_MW:
         raise BadProblem(f"{place}: goes from {mw[0]:g} to {mw[-1]:g} MW, the unit from {minimum:g} to {maximum:g}")
-    inner = [min(max(power, minimum), maximum) for power in mw]
-    inner[0], inner[-1] = minimum, maximum
-    return inner, cost
+    mw[0], mw[-1] = minimum, maximum
+    cheapest: dict[float, float] = {}
+    for point, price in zip(mw, cost, strict=True):
+        power = min(max(point, minimum), maximum)
+        cheapest[power] = min(price, cheapest.get(power, math.inf))
+    return list(cheapest), list(cheapest.values())
 
 
 def _starts(unit: Mapping[str, Any], name: str) -> tuple[list[int], list[float]]:
