@@ -4,6 +4,7 @@ Filled from NumPy columns instead of Python expressions. HiGHS takes its number 
 (MathOpt's is refused), and its bound is a proven one.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,10 +72,14 @@ def run(
     hint: Column | None = None,
     good_enough: float | None = None,
     solver_type: int = parameters_pb2.SOLVER_TYPE_HIGHS,
+    heuristic_effort: float | None = None,
+    on_messages: Callable[[Sequence[str]], None] | None = None,
 ) -> Answer:
     """Solve a model of `model_of`, from a ``hint`` (values of all columns) if there is one.
 
-    HiGHS stops at a solution whose objective is ``good_enough``.
+    HiGHS stops at a solution whose objective is ``good_enough``, and spends ``heuristic_effort`` (0 to 1, its own
+    default without) on finding solutions instead of proving. ``on_messages`` gets the lines of the solver's log
+    as they come.
 
     Raises:
         Exception: whatever the solver's binding throws when it refuses a model; the caller names it.
@@ -88,18 +93,28 @@ def run(
             parameters.highs.bool_options[heuristic] = False
         if good_enough is not None:
             parameters.highs.double_options["objective_target"] = good_enough
+        if heuristic_effort is not None:
+            parameters.highs.double_options["mip_heuristic_effort"] = heuristic_effort
     else:
         parameters.threads = THREADS
     try:
-        result = _solved(model, solver_type, parameters, hint)
+        result = _solved(model, solver_type, parameters, hint, on_messages)
     except Exception:
         if hint is None:
             raise
-        result = _solved(model, solver_type, parameters, None)  # HiGHS takes some hints for an error of its own
+        result = _solved(
+            model, solver_type, parameters, None, on_messages
+        )  # HiGHS takes some hints for an error of its own
     return _answer(result, len(model.variables.ids), len(model.linear_constraints.ids))
 
 
-def _solved(model: Any, solver_type: int, parameters: Any, hint: Column | None) -> Any:
+def _solved(
+    model: Any,
+    solver_type: int,
+    parameters: Any,
+    hint: Column | None,
+    on_messages: Callable[[Sequence[str]], None] | None,
+) -> Any:
     guidance = model_parameters_pb2.ModelSolveParametersProto()
     if hint is not None:
         values = guidance.solution_hints.add().variable_values
@@ -111,7 +126,7 @@ def _solved(model: Any, solver_type: int, parameters: Any, hint: Column | None) 
         parameters_pb2.SolverInitializerProto(),
         parameters,
         guidance,
-        None,
+        on_messages,
         callback_pb2.CallbackRegistrationProto(),
         None,
         None,

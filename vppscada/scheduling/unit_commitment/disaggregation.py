@@ -14,7 +14,8 @@ def units_on(formulation: Formulation, values: Column) -> Flags:
 
     Any unit that is past its minimum time may stop or start: the rows of minimum times count those that are not.
     Where the minimum up time is a single step the one that started last stops first, which is what the generation
-    limits reckon with. One may stop as its like starts: that keeps the next start warm. Starts follow the matches, so that their costs do; unmatched ones take the coldest unit.
+    limits reckon with. One may stop as its like starts: that keeps the next start warm. Starts follow the
+    matches, so that their costs do; unmatched ones take the coldest unit.
     """
     groups = formulation.tight.groups
     on = np.zeros((len(groups.problem), groups.problem.steps), dtype=np.bool_)

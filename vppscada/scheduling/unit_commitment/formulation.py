@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vppscada.scheduling.program import Matrices
 from vppscada.scheduling.unit_commitment.groups import grouped
-from vppscada.scheduling.unit_commitment.problem import Problem
+from vppscada.scheduling.unit_commitment.problem import Problem, Whole
 from vppscada.scheduling.unit_commitment.tight import (
     Tight,
     add_logic,
@@ -30,13 +30,13 @@ class Formulation:
     matrices: Matrices
 
 
-def formulate(problem: Problem, aggregate: bool = True) -> Formulation:
-    """The tight program of a problem; without ``aggregate`` every unit stays on its own.
+def formulate(problem: Problem, members: tuple[Whole, ...] | None = None) -> Formulation:
+    """The tight program of a problem, by groups of like units or by the groups given.
 
     Raises:
         Infeasible: the initial states alone allow no schedule.
     """
-    tight = tight_variables(grouped(problem, aggregate))
+    tight = tight_variables(grouped(problem, members))
     add_system(tight)
     add_logic(tight)
     add_minimum_times(tight)

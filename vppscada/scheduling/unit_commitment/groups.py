@@ -38,7 +38,7 @@ class Groups:
     minimum_up: Whole
     minimum_down: Whole
     on_before: Column
-    above_before: Column  # of groups of one unit
+    above_before: Column  # of all its units together
     least_on: NDArray[np.float64]  # (G, T) units that cannot be off
     held_on: NDArray[np.float64]  # (G, T) units still bound to run by what was before the first step
     held_off: NDArray[np.float64]  # (G, T)
@@ -56,14 +56,17 @@ class Groups:
         return taken
 
 
-def grouped(problem: Problem, aggregate: bool = True) -> Groups:
-    """Find the groups.
+def grouped(problem: Problem, members: tuple[Whole, ...] | None = None) -> Groups:
+    """The groups of like units, or those given.
+
+    Groups given that put slow units together are a relaxation of them, not the same problem.
 
     Raises:
         Infeasible: a unit that must run is still held off.
     """
     slow = np.minimum(problem.ramp_up, problem.ramp_down) < problem.width - _WIDTH_MW
-    members = _members(problem, slow | (not aggregate))
+    if members is None:
+        members = _members(problem, slow)
     first = np.array([group[0] for group in members])
     start_room = np.minimum(np.minimum(problem.start_limit - problem.minimum_mw, problem.ramp_up), problem.width)
     stop_room = np.minimum(problem.stop_limit - problem.minimum_mw, problem.width)
@@ -88,7 +91,7 @@ def grouped(problem: Problem, aggregate: bool = True) -> Groups:
         minimum_up=problem.minimum_up[first],
         minimum_down=problem.minimum_down[first],
         on_before=_totals(problem.was_on, members),
-        above_before=problem.above_before[first],
+        above_before=_totals(problem.above_before, members),
         least_on=_totals(held_on | problem.must_run[:, None], members),
         held_on=_totals(held_on, members),
         held_off=_totals(held_off, members),
@@ -138,5 +141,5 @@ def _holds(problem: Problem, stop_power: Column) -> tuple[Whole, Whole]:
     return on, off
 
 
-def _totals(flags: Flags, members: tuple[Whole, ...]) -> NDArray[np.float64]:
+def _totals(flags: NDArray[np.generic], members: tuple[Whole, ...]) -> NDArray[np.float64]:
     return np.array([flags[group].sum(axis=0) for group in members], dtype=np.float64)

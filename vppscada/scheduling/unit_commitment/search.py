@@ -1,0 +1,134 @@
+"""Good solutions of the tight program soon: the relaxation's whole parts, then one small program after another.
+
+Large-neighbourhood search: most of a known solution is fixed, the rest solved as a program of its own. Which
+neighbourhood comes next goes by what its like gained per second so far.
+"""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from vppscada.scheduling import mathopt
+from vppscada.scheduling.unit_commitment.coarse import coarse_start
+from vppscada.scheduling.unit_commitment.formulation import Formulation
+from vppscada.scheduling.unit_commitment.neighbourhoods import (
+    Neighbourhood,
+    free_in,
+    neighbourhoods,
+    undecided,
+    widened,
+)
+from vppscada.scheduling.unit_commitment.problem import Column, Flags
+
+#: Steps around what the relaxation leaves open that the first program may change; more where it finds nothing.
+_FIRST_REACH = (4, 12)
+_FIRST_GAP = 1e-3
+_GAP = 1e-4
+_STEP_S = 8.0
+#: A gain below this share of the objective starts no new round.
+_GAIN = 1e-6
+#: Memory of the gains of a sort of neighbourhood; what an untried one is thought to gain, as a share per second.
+_MEMORY = 0.7
+_HOPE = 2.5e-4
+_LEAST_HOPE = 1e-6
+#: Share of the time for the coarse look.
+_COARSE_SHARE = 0.1
+
+
+class Search:
+    """The best solution known of one program, and the ways to a better one."""
+
+    def __init__(self, formulation: Formulation, ends: float, seed: int = 0) -> None:
+        self.formulation = formulation
+        self.best: Column | None = None
+        self.cost = np.inf
+        self._on = formulation.tight.on
+        self._relaxed: Column = np.zeros(0)
+        self._ends = ends
+        self._length_s = max(ends - time.monotonic(), 0.0)
+        self._random = np.random.default_rng(seed)
+        self._all = list(neighbourhoods(formulation.tight.steps))
+        self._hope = {one.arm: _HOPE for one in self._all}
+        self._tried: set[Neighbourhood] = set()
+        self._step_s = _STEP_S
+
+    def relax(self) -> float:
+        """Solve the linear relaxation. Returns its objective, a proven bound; −inf if the time ended before."""
+        matrices = self.formulation.matrices
+        model = mathopt.model_of(replace(matrices, integer=np.zeros_like(matrices.integer)))
+        answer = mathopt.run(model, self._left_s())
+        if answer.infeasible:
+            return np.inf
+        self._relaxed = answer.values
+        return answer.objective if answer.found else -np.inf
+
+    def begin(self) -> bool:
+        """First solutions near the relaxation and by the coarse look. True if there is one."""
+        relaxed = self._relaxed[self._on]
+        open_there = undecided(relaxed)
+        for reach in (*_FIRST_REACH, None):
+            free = np.ones_like(open_there) if reach is None else widened(open_there, reach)
+            if self._accept(self._solved(free, relaxed, 0.25 * self._left_s(), _FIRST_GAP)):
+                break
+        return self.best is not None
+
+    def look_coarsely(self) -> bool:
+        """Try the coarse start. True if it is better than what was known."""
+        answer = coarse_start(self.formulation, self._relaxed, min(_COARSE_SHARE * self._length_s, self._left_s()))
+        return answer is not None and self._accept(answer)
+
+    def improve(self) -> bool:
+        """One neighbourhood. True if it gave something better."""
+        assert self.best is not None
+        chosen = self._chosen()
+        started, before = time.monotonic(), self.cost
+        known = self.best[self._on]
+        free = free_in(chosen, known, self._relaxed[self._on] if self._relaxed.size else known)
+        answer = self._solved(free, known, min(self._step_s, self._left_s()), _GAP, self._hint())
+        better = self._accept(answer)
+        gained = (before - self.cost) / before / max(time.monotonic() - started, 1e-3) if better else 0.0
+        self._hope[chosen.arm] = max(_MEMORY * self._hope[chosen.arm] + (1.0 - _MEMORY) * gained, _LEAST_HOPE)
+        if better:
+            self._tried.clear()
+        self._tried.add(chosen)
+        return better
+
+    def adopt(self, values: Column, cost: float) -> None:
+        """Take over a solution that was found elsewhere, if it is better."""
+        if cost < self.cost:
+            self.best, self.cost = values, cost
+            self._tried.clear()
+
+    def _chosen(self) -> Neighbourhood:
+        """The most hopeful of those not tried since the last gain; when all were, they get twice the time."""
+        left = [one for one in self._all if one not in self._tried]
+        if not left:
+            self._tried.clear()
+            self._step_s *= 2.0
+            left = self._all
+        hopes = [self._hope[one.arm] * self._random.uniform(0.3, 1.0) for one in left]
+        return left[int(np.argmax(hopes))]
+
+    def _solved(
+        self, free: Flags, known: Column, seconds: float, gap: float, hint: Column | None = None
+    ) -> mathopt.Answer:
+        matrices = self.formulation.matrices
+        lower, upper = matrices.lower.copy(), matrices.upper.copy()
+        fixed = self._on[~free]
+        lower[fixed] = upper[fixed] = np.clip(np.round(known[~free]), lower[fixed], upper[fixed])
+        model = mathopt.model_of(replace(matrices, lower=lower, upper=upper))
+        return mathopt.run(model, max(seconds, 0.1), gap, hint=hint)
+
+    def _accept(self, answer: mathopt.Answer) -> bool:
+        if not answer.found or answer.objective >= self.cost - _GAIN * abs(answer.objective):
+            return False
+        self.best, self.cost = answer.values, answer.objective
+        return True
+
+    def _hint(self) -> Column:
+        assert self.best is not None
+        return np.where(self.formulation.matrices.integer, np.round(self.best), self.best)
+
+    def _left_s(self) -> float:
+        return max(self._ends - time.monotonic(), 0.1)
