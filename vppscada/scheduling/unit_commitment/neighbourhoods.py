@@ -12,11 +12,19 @@ _WHOLE = 1e-6
 _STRIDE = 4
 WINDOWS = (16, 20, 24, 28)
 REACHES = (3, 4, 6)
+GROUP_KINDS = ("groups", "groups_active")
+GROUP_SIZES = (4, 8)
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """All units in a window of steps, or whatever lies near where the schedule and the relaxation differ."""
+    """What is free, by its kind.
+
+    ``window``: all units in ``size`` steps from ``start``. ``relaxation``: what lies within ``size`` steps of where
+    the schedule and the relaxation differ. ``active``: what lies within ``size`` steps of where either of them runs
+    a unit. ``groups``, ``groups_active``: some groups over the whole horizon (``size`` of them, drawn by ``start``),
+    and the near of the difference, or of what is active.
+    """
 
     kind: str
     size: int
@@ -38,15 +46,27 @@ def neighbourhoods(steps: int) -> Iterator[Neighbourhood]:
     yield Neighbourhood("active", 1)
 
 
+def drawn(rng: np.random.Generator) -> Iterator[Neighbourhood]:
+    """Neighbourhoods of groups drawn anew: the way to units that neither schedule nor relaxation thinks of."""
+    for kind in GROUP_KINDS:
+        for size in GROUP_SIZES:
+            yield Neighbourhood(kind, size, int(rng.integers(1 << 30)))
+
+
 def free_in(neighbourhood: Neighbourhood, known: Column, relaxed: Column) -> Flags:
     """What may change: ``known`` and ``relaxed`` are units on (G, T), of the schedule and of the relaxation."""
     if neighbourhood.kind == "window":
         free = np.zeros(known.shape, dtype=np.bool_)
         free[:, neighbourhood.start : neighbourhood.start + neighbourhood.size] = True
         return free
-    if neighbourhood.kind == "active":
-        return widened((known > _WHOLE) | (relaxed > _WHOLE), neighbourhood.size)
-    return widened(np.abs(known - relaxed) > _WHOLE, neighbourhood.size)
+    active = (known > _WHOLE) | (relaxed > _WHOLE)
+    differing = np.abs(known - relaxed) > _WHOLE
+    if neighbourhood.kind in GROUP_KINDS:
+        free = widened(differing, 2) if neighbourhood.kind == "groups" else widened(active, 1)
+        rng = np.random.default_rng(neighbourhood.start)
+        free[rng.choice(len(known), min(neighbourhood.size, len(known)), replace=False)] = True
+        return free
+    return widened(active if neighbourhood.kind == "active" else differing, neighbourhood.size)
 
 
 def undecided(relaxed: Column) -> Flags:

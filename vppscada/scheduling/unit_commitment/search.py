@@ -14,6 +14,7 @@ from vppscada.scheduling.unit_commitment.coarse import coarse_start
 from vppscada.scheduling.unit_commitment.formulation import Formulation
 from vppscada.scheduling.unit_commitment.neighbourhoods import (
     Neighbourhood,
+    drawn,
     free_in,
     neighbourhoods,
     undecided,
@@ -32,8 +33,11 @@ _GAIN = 1e-6
 _MEMORY = 0.7
 _HOPE = 2.5e-4
 _LEAST_HOPE = 1e-6
+#: Share of its time that the solver spends on finding rather than proving, in small programs.
+_HEURISTIC_EFFORT = 0.3
 #: Share of the time for the coarse look.
 _COARSE_SHARE = 0.1
+_CLEARLY_BETTER = 5e-3
 
 
 class Search:
@@ -49,9 +53,8 @@ class Search:
         self._length_s = max(ends - time.monotonic(), 0.0)
         self._random = np.random.default_rng(seed)
         self._all = list(neighbourhoods(formulation.tight.steps))
-        self._hope = {one.arm: _HOPE for one in self._all}
+        self._hope = {one.arm: _HOPE for one in (*self._all, *drawn(self._random))}
         self._tried: set[Neighbourhood] = set()
-        self._step_s = _STEP_S
 
     def relax(self) -> float:
         """Solve the linear relaxation. Returns its objective, a proven bound; −inf if the time ended before."""
@@ -74,9 +77,14 @@ class Search:
         return self.best is not None
 
     def look_coarsely(self) -> bool:
-        """Try the coarse start. True if it is better than what was known."""
+        """Try the coarse start. True if it is clearly better than what was known.
+
+        A little better is not enough: what is near the relaxation gains more afterwards.
+        """
         answer = coarse_start(self.formulation, self._relaxed, min(_COARSE_SHARE * self._length_s, self._left_s()))
-        return answer is not None and self._accept(answer)
+        if answer is None or answer.objective > self.cost - _CLEARLY_BETTER * abs(self.cost):
+            return False
+        return self._accept(answer)
 
     def improve(self) -> bool:
         """One neighbourhood. True if it gave something better."""
@@ -85,7 +93,7 @@ class Search:
         started, before = time.monotonic(), self.cost
         known = self.best[self._on]
         free = free_in(chosen, known, self._relaxed[self._on] if self._relaxed.size else known)
-        answer = self._solved(free, known, min(self._step_s, self._left_s()), _GAP, self._hint())
+        answer = self._solved(free, known, min(_STEP_S, self._left_s()), _GAP, self._hint())
         better = self._accept(answer)
         gained = (before - self.cost) / before / max(time.monotonic() - started, 1e-3) if better else 0.0
         self._hope[chosen.arm] = max(_MEMORY * self._hope[chosen.arm] + (1.0 - _MEMORY) * gained, _LEAST_HOPE)
@@ -101,14 +109,22 @@ class Search:
             self._tried.clear()
 
     def _chosen(self) -> Neighbourhood:
-        """The most hopeful of those not tried since the last gain; when all were, they get twice the time."""
-        left = [one for one in self._all if one not in self._tried]
-        if not left:
-            self._tried.clear()
-            self._step_s *= 2.0
-            left = self._all
-        hopes = [self._hope[one.arm] * self._random.uniform(0.3, 1.0) for one in left]
+        """The most hopeful of those not tried since the last gain."""
+        left = [one for one in self._all if one not in self._tried] + list(drawn(self._random))
+        distance = self._distance()
+        hopes = [self._hope[one.arm] * _promise(one, distance) * self._random.uniform(0.3, 1.0) for one in left]
         return left[int(np.argmax(hopes))]
+
+    def _distance(self) -> Column:
+        """How far the known solution is from the relaxation in each step: power of the units that differ, MW."""
+        assert self.best is not None
+        if not self._relaxed.size:
+            return np.ones(self._on.shape[1])
+        groups = self.formulation.tight.groups
+        apart: Column = np.abs(self.best[self._on] - self._relaxed[self._on])
+        total = groups.of(groups.problem.maximum_mw) @ apart
+        distance: Column = total + 1e-3 * total.mean() + 1e-9
+        return distance
 
     def _solved(
         self, free: Flags, known: Column, seconds: float, gap: float, hint: Column | None = None
@@ -118,7 +134,7 @@ class Search:
         fixed = self._on[~free]
         lower[fixed] = upper[fixed] = np.clip(np.round(known[~free]), lower[fixed], upper[fixed])
         model = mathopt.model_of(replace(matrices, lower=lower, upper=upper))
-        return mathopt.run(model, max(seconds, 0.1), gap, hint=hint)
+        return mathopt.run(model, max(seconds, 0.1), gap, hint=hint, heuristic_effort=_HEURISTIC_EFFORT)
 
     def _accept(self, answer: mathopt.Answer) -> bool:
         if not answer.found or answer.objective >= self.cost - _GAIN * abs(answer.objective):
@@ -132,3 +148,11 @@ class Search:
 
     def _left_s(self) -> float:
         return max(self._ends - time.monotonic(), 0.1)
+
+
+def _promise(one: Neighbourhood, distance: Column) -> float:
+    """Share of the whole distance to the relaxation that lies in a window, beside that in an average one."""
+    if one.kind != "window":
+        return 1.0
+    inside = float(distance[one.start : one.start + one.size].sum() / distance.sum())
+    return inside / (one.size / len(distance))
