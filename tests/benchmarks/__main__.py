@@ -1,5 +1,7 @@
 """Run benchmarks by name: ``python -m tests.benchmarks [NAME …] [--json FILE]``.
 
+``uc`` takes ``--instance FILE …`` (pglib-uc) and ``--limit SECONDS``.
+
 A NAME is that of a module, or the beginning of the name of modules or rows (``dnp3``). Without one, all run.
 The exit status is 1 if a module failed, 2 for a name that nothing answers to.
 """
@@ -16,6 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.row import Row
+from tests.benchmarks.uc_options import CHOSEN
+from vppscada.scheduling.unit_commitment.reading import BadProblem, read_problem
 
 MODULES = (
     "dnp3_polls",
@@ -35,6 +39,7 @@ MODULES = (
     "objectives",
     "cost",
     "books",
+    "uc",
 )
 
 
@@ -92,12 +97,33 @@ def show(rows: Sequence[Row]) -> None:
     Console(width=None if console.is_terminal else 170).print(table)
 
 
+def choose_instances(options: argparse.Namespace) -> str:
+    """Take over what is asked of the unit commitment benchmark. Says what is wrong with it, if anything is."""
+    if options.limit is not None:
+        if not options.limit > 0.0:
+            return "--limit must be above 0"
+        CHOSEN.limit_s = options.limit
+    if options.instance:
+        try:
+            for instance in options.instance:
+                read_problem(instance)
+        except BadProblem as error:
+            return str(error)
+        CHOSEN.instances = options.instance
+    return ""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, write; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Ours beside the bare libraries.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="a module or the beginning of a row's name")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows as JSON")
+    parser.add_argument("--instance", type=Path, nargs="+", metavar="FILE", help="uc: instances of pglib-uc")
+    parser.add_argument("--limit", type=float, metavar="SECONDS", help="uc: time for each solver on each instance")
     options = parser.parse_args(arguments)
+    if trouble := choose_instances(options):
+        print(trouble, file=sys.stderr)
+        return 2
     strangers = unknown(options.names)
     if strangers:
         print(f"unknown benchmark: {', '.join(strangers)}; there are: {', '.join(MODULES)}", file=sys.stderr)

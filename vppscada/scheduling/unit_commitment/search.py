@@ -25,8 +25,11 @@ from vppscada.scheduling.unit_commitment.problem import Column, Flags
 #: Steps around what the relaxation leaves open that the first program may change; more where it finds nothing.
 _FIRST_REACH = (4, 12)
 _FIRST_GAP = 1e-3
+_FIRST_SHARE = 0.25
 _GAP = 1e-4
+#: Longest time of a small program, and as a share of the whole.
 _STEP_S = 8.0
+_STEP_SHARE = 0.14
 #: A gain below this share of the objective starts no new round.
 _GAIN = 1e-6
 #: Memory of the gains of a sort of neighbourhood; what an untried one is thought to gain, as a share per second.
@@ -72,7 +75,7 @@ class Search:
         open_there = undecided(relaxed)
         for reach in (*_FIRST_REACH, None):
             free = np.ones_like(open_there) if reach is None else widened(open_there, reach)
-            if self._accept(self._solved(free, relaxed, 0.25 * self._left_s(), _FIRST_GAP)):
+            if self._accept(self._solved(free, relaxed, _FIRST_SHARE * self._left_s(), _FIRST_GAP)):
                 break
         return self.best is not None
 
@@ -93,7 +96,9 @@ class Search:
         started, before = time.monotonic(), self.cost
         known = self.best[self._on]
         free = free_in(chosen, known, self._relaxed[self._on] if self._relaxed.size else known)
-        answer = self._solved(free, known, min(_STEP_S, self._left_s()), _GAP, self._hint())
+        answer = self._solved(
+            free, known, min(_STEP_S, _STEP_SHARE * self._length_s, self._left_s()), _GAP, self._hint()
+        )
         better = self._accept(answer)
         gained = (before - self.cost) / before / max(time.monotonic() - started, 1e-3) if better else 0.0
         self._hope[chosen.arm] = max(_MEMORY * self._hope[chosen.arm] + (1.0 - _MEMORY) * gained, _LEAST_HOPE)

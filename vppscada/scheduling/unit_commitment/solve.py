@@ -14,9 +14,10 @@ from vppscada.scheduling.unit_commitment.workers import Bound, Found, Impossible
 
 _SPAWN = multiprocessing.get_context("spawn")
 #: The prover gives way to a second searcher where, after this share of the time, its bound has hardly moved over
-#: that one, and the gap is not yet so small.
+#: that one, and the gap is not yet so small. Never in the first seconds.
 _PROVE_SHARE = 0.3
 _STALE_SHARE = 0.12
+_PROVE_S = 12.0
 _MOVED = 2e-5
 _SMALL_GAP = 1e-3
 
@@ -115,7 +116,7 @@ def _heard(worker: _Worker, workers: list[_Worker], state: _State) -> bool:
 def _stale(state: _State, time_limit_s: float, relative_gap: float) -> bool:
     now = time.monotonic()
     return (
-        now - state.started > _PROVE_SHARE * time_limit_s
+        now - state.started > max(_PROVE_SHARE * time_limit_s, _PROVE_S)
         and now - state.moved > _STALE_SHARE * time_limit_s
         and state.best is not None
         and state.outcome("").gap > max(_SMALL_GAP, relative_gap)

@@ -71,10 +71,14 @@ def instance(seed: int, units: int = 4, steps: int = 8) -> dict[str, Any]:
         "time_periods": steps,
         "demand": demand.tolist(),
         "reserves": (rng.uniform(0.0, 0.08) * demand).tolist() if rng.random() < 0.8 else [0.0] * steps,
-        "thermal_generators": {f"unit{i}": one for i, one in enumerate(fleet)},
+        "thermal_generators": {f"unit{i}": {"name": f"unit{i}", **one} for i, one in enumerate(fleet)},
         "renewable_generators": {
-            "wind": {"power_output_minimum": (0.2 * wind).tolist(), "power_output_maximum": (wind + 2.0).tolist()},
-            "sun": {"power_output_minimum": [0.0] * steps, "power_output_maximum": [0.3 * most] * steps},
+            "wind": {
+                "name": "wind",
+                "power_output_minimum": (0.2 * wind).tolist(),
+                "power_output_maximum": (wind + 2.0).tolist(),
+            },
+            "sun": {"name": "sun", "power_output_minimum": [0.0] * steps, "power_output_maximum": [0.3 * most] * steps},
         },
     }
 
