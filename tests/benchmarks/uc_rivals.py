@@ -2,7 +2,7 @@
 
 highspy solves the plain formulation (the very matrices of our reference, on two threads as ours has two
 processes); where it is not installed, HiGHS inside MathOpt does on one. EGRET's tight model goes to HiGHS too,
-where gridx-egret is installed (extra ``peers``).
+where gridx-egret is installed (extra ``rivals``).
 """
 
 import importlib
