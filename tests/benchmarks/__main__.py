@@ -35,6 +35,7 @@ MODULES = (
     "dispatch",
     "following",
     "schedule",
+    "fleet",
     "loop_stall",
     "objectives",
     "cost",

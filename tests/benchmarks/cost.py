@@ -20,11 +20,11 @@ from vppscada.plant.memory import Memory
 from vppscada.plant.offers import OfferTerms, offers
 from vppscada.plant.requirements import Expectations
 from vppscada.plant.standing import presumed_states, standing_at
-from vppscada.scheduling import solve as solving
 from vppscada.scheduling.explain import explained
 from vppscada.scheduling.formulation import formulate
 from vppscada.scheduling.objective import TIERS, price_tier
 from vppscada.scheduling.search import find
+from vppscada.scheduling.settling import settle
 
 SIZES = (10, 1_000, 10_000)
 BREAK_POINTS = 10
@@ -81,7 +81,7 @@ def explain_row() -> Row:
     matrices = plan.program.matrices()
     answer = find(matrices, plan.thermal.on, 30.0, 0.02)
     started = time.perf_counter()
-    result = solving._priced(plan, matrices, answer)
+    result = settle(plan, matrices, answer.values)
     rival = time.perf_counter() - started
     if result is None:
         raise RuntimeError("no schedule to explain")

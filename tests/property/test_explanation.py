@@ -13,12 +13,14 @@ from tests.property.test_schedule_against_independent_model import sane_request
 from tests.property.test_schedule_properties import some_request
 from vppscada.model.explanation import Explanation, Reason
 from vppscada.model.schedule import Objective, Schedule
-from vppscada.scheduling import mathopt, solve
+from vppscada.scheduling import mathopt
 from vppscada.scheduling.explain import explained
 from vppscada.scheduling.formulation import Formulation, formulate
 from vppscada.scheduling.objective import TIERS, price_tier
 from vppscada.scheduling.program import Index, Limit, Matrices
 from vppscada.scheduling.search import find
+from vppscada.scheduling.settling import settle
+from vppscada.scheduling.solve import solve
 from vppscada.scheduling.storage import Sustained
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -36,7 +38,7 @@ class Solved:
         price_tier(self.plan, TIERS[Objective.COST][0])
         matrices = self.plan.program.matrices()
         answer = find(matrices, self.plan.thermal.on, 20.0, 0.0)
-        result = solve._priced(self.plan, matrices, answer)
+        result = settle(self.plan, matrices, answer.values)
         assert result is not None
         self.linear: Matrices = result.linear
         self.values, self.duals, self.objective = result.values, result.duals, result.objective
@@ -253,7 +255,7 @@ def storage_relaxation(solved: Solved, reason: Reason, k: int, t: int) -> Moves 
 def test_every_asset_and_step_has_one_reason_and_it_is_true(seed: int, objective: Objective) -> None:
     made = sane_request(seed) if seed % 3 == 0 else some_request(seed)
     asked = replace(made, objective=objective)
-    schedule = solve.solve(asked)
+    schedule = solve(asked)
     assert isinstance(schedule, Schedule), schedule
     why = schedule.explanation
     assert why is not None

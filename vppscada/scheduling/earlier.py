@@ -6,9 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import Asset
-from vppscada.model.schedule import Schedule
+from vppscada.model.schedule import Schedule, ScheduleRequest
 from vppscada.scheduling.formulation import Formulation
 from vppscada.scheduling.thermal import initial_hold
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prices:
+    """Of energy (k, T) per MWh and reserve (k, T) per MW and hour, at which a fleet was asked; the best first.
+
+    Settled ones: those at which it was asked when the times of the units were settled.
+    """
+
+    energy: NDArray[np.float64]
+    reserve: NDArray[np.float64]
+    settled_energy: NDArray[np.float64]
+    settled_reserve: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,6 +30,16 @@ class Earlier:
 
     assets: tuple[Asset, ...]
     schedule: Schedule
+    prices: Prices | None = None  # of a fleet that was planned by prices
+
+
+def steps_passed(earlier: Earlier, request: ScheduleRequest) -> int | None:
+    """Steps by which the request begins later; None where fleet or steps do not match."""
+    if earlier.assets != request.assets or earlier.schedule.step_s != request.step_s:
+        return None
+    passed = (request.start_ms - earlier.schedule.start_ms) / (request.step_s * 1000.0)
+    last = earlier.schedule.on.shape[1] - 1
+    return round(passed) if 0.0 <= passed <= last and passed == round(passed) else None
 
 
 def planned_on(plan: Formulation, earlier: Earlier | None) -> NDArray[np.bool_] | None:
@@ -25,13 +48,11 @@ def planned_on(plan: Formulation, earlier: Earlier | None) -> NDArray[np.bool_] 
     None where fleet or steps do not match. What must still run or rest by its times at the start does.
     """
     request = plan.horizon.request
-    if earlier is None or earlier.assets != request.assets or earlier.schedule.step_s != request.step_s:
+    passed = None if earlier is None else steps_passed(earlier, request)
+    if earlier is None or passed is None:
         return None
-    passed = (request.start_ms - earlier.schedule.start_ms) / (request.step_s * 1000.0)
     last = earlier.schedule.on.shape[1] - 1
-    if passed < 0.0 or passed > last or passed != round(passed):
-        return None
-    source = np.minimum(round(passed) + np.arange(request.steps), last)
+    source = np.minimum(passed + np.arange(request.steps), last)
     on = earlier.schedule.on[plan.thermal.data.members][:, source]
     must_on, must_off = initial_hold(plan.horizon, plan.thermal.data)
     step = np.arange(request.steps)

@@ -22,7 +22,7 @@ THREADS = 1
 _IDLE_HEURISTICS = ("mip_heuristic_run_root_reduced_cost", "mip_heuristic_run_feasibility_jump")
 
 _REASON = result_pb2.TerminationReasonProto.Name
-_WITHOUT_LIMIT_S = 1e9
+WITHOUT_LIMIT_S = 1e9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +67,7 @@ def model_of(matrices: Matrices) -> Any:
 
 def run(
     model: Any,
-    time_limit_s: float = _WITHOUT_LIMIT_S,
+    time_limit_s: float = WITHOUT_LIMIT_S,
     relative_gap: float = 0.0,
     hint: Column | None = None,
     good_enough: float | None = None,

@@ -20,12 +20,17 @@ class Renewable:
     forecast: NDArray[np.float64]
 
 
-def add_renewable(program: Program, horizon: Horizon) -> Renewable:
-    """0 ≤ power ≤ forecast. They hold no spinning reserve: an expected headroom is not a firm one."""
+def available(horizon: Horizon) -> tuple[Index, list[Asset], NDArray[np.float64]]:
+    """Sun and wind that take part: their places, and MW (g, T) that are there. An unknown forecast is none."""
     members = horizon.members(AssetFamily.RENEWABLE)
     assets = horizon.assets(members)
     there = np.nan_to_num(horizon.request.forecast_mw[members], nan=0.0, posinf=np.inf)
-    forecast = np.clip(there, 0.0, column(assets, "rating_mw")[:, None])
+    return members, assets, np.clip(there, 0.0, column(assets, "rating_mw")[:, None])
+
+
+def add_renewable(program: Program, horizon: Horizon) -> Renewable:
+    """0 ≤ power ≤ forecast. They hold no spinning reserve: an expected headroom is not a firm one."""
+    members, assets, forecast = available(horizon)
     return Renewable(
         members=members,
         assets=assets,

@@ -32,7 +32,7 @@ def main(parent: int, niceness: int) -> None:
     questions: queue.Queue[tuple[Question, float]] = queue.Queue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, questions), daemon=True).start()
     from vppscada.scheduling.earlier import Earlier
-    from vppscada.scheduling.solve import solve  # loads OR-Tools while the first request is under way
+    from vppscada.scheduling.solve import solve_on  # loads OR-Tools while the first request is under way
 
     earlier: Earlier | None = None
     while True:
@@ -43,9 +43,7 @@ def main(parent: int, niceness: int) -> None:
         if limit_s <= 0.0:
             result = SolveFailure(SolveStatus.UNSOLVED, "the deadline had passed before the solve began")
         else:
-            result = solve(replace(request, time_limit_s=limit_s), earlier)
-        if isinstance(result, Schedule):
-            earlier = Earlier(request.assets, result)
+            result, earlier = solve_on(replace(request, time_limit_s=limit_s), earlier)
         answers.write(frame(result))
         answers.flush()
 
