@@ -141,6 +141,10 @@ class _Search:
             limit_s = max(_CHOICE_SHARE * left_s, 1.0)
             chosen = choose(pool, self._units, fleet, seen.answers, seen.open, limit_s, self._gap / 4)
             if chosen is None:
+                return best or self._at_best_prices(fleet, mixture, alone)
+            flows = [one.stores for one in seen.answers]
+            best = _better(best, self._laid(fleet, alone, chosen.on, chosen.weight, flows, None))
+            if self._done(best, bound):
                 return best
             start = (mixture.best, *_mixed(seen.answers, chosen.weight))
             laid, prices = self._dispatched(fleet, alone, chosen.on, [(one.energy, one.reserve) for one in start])
@@ -150,6 +154,14 @@ class _Search:
                 return best
             seen.add(fleet.ask(*prices))
             seen.add(fleet.ask(mixture.best.energy, mixture.best.reserve))
+
+    def _at_best_prices(self, fleet: Fleet, mixture: Mixture, alone: Alone) -> Laid | None:
+        """What there is when there was no time to choose: everybody's answer to the best prices."""
+        one = mixture.best
+        pool = pool_of([one], np.ones((1, len(self._units.data)), dtype=np.bool_))
+        on = repaired(pool, self._units.data, self._horizon).on
+        groups = int(self._store_group.max(initial=-1)) + 1
+        return self._laid(fleet, alone, on, np.ones((1, groups)), [one.stores], None)
 
     def _dispatched(
         self,
