@@ -69,7 +69,7 @@ def lay_out(
             slacks += first
             per_mw = LAST_RESORT * request.value_of_lost_load_per_mwh * horizon.hours
             broken += sum(per_mw * slack.amount for slack in first)
-    return _settled(request, horizon, fleet, power, on, reserve, price, slacks, broken, stored)
+    return _settled(request, horizon, fleet, power, on, alone.on, reserve, price, slacks, broken, stored)
 
 
 def sustained(stores: Stores, power: Table) -> tuple[Table, Table, Column]:
@@ -125,6 +125,7 @@ def _settled(
     fleet: Fleet,
     power: Table,
     running: Flags,
+    alone: Flags,
     reserve: Table,
     price: Column,
     slacks: list[SlackUsed],
@@ -152,7 +153,7 @@ def _settled(
     on = np.zeros(power.shape, dtype=np.bool_)
     on[Horizon(request).taking_part] = True
     thermal = [i for i, asset in enumerate(request.assets) if asset.kind.family is AssetFamily.THERMAL]
-    on[thermal] = False
+    on[thermal] = alone[thermal]
     on[fleet.units.data.members] = running
     undone = (
         plant.unserved_price * unserved

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.property.test_schedule_properties import some_request
+from vppscada.model.limits import LimitTree
 from vppscada.model.schedule import Schedule, ScheduleRequest
 from vppscada.scheduling.decomposition.alone import odd_ones
 from vppscada.scheduling.decomposition.cycles import CycledStores
@@ -39,8 +40,8 @@ def parts_of(request: ScheduleRequest) -> Parts:
 
 
 def small(seed: int, **changes: Any) -> ScheduleRequest:
-    """A few assets of any kind in any state, sensible or not; prices may be negative."""
-    return replace(some_request(seed), relative_gap=0.0, **changes)
+    """A few assets of any kind in any state, sensible or not; prices may be negative. No limits of groups."""
+    return replace(some_request(seed), relative_gap=0.0, limits=LimitTree.empty(), **changes)
 
 
 def without_odd_ones(request: ScheduleRequest) -> ScheduleRequest:
