@@ -158,13 +158,26 @@ def _forecasts(
     step_ms: int,
     steps: int,
 ) -> NDArray[np.float64]:
-    """Forecast of sun and wind, moved by what is available now, which fades. Without one, now persists."""
+    """Forecast of sun and wind (n, steps), moved by what is available now, which fades. Without one, now persists.
+
+    Each series is looked up once for all its assets, so that many assets do not hold up the loop.
+    """
     forecast = np.full((len(fleet), steps), np.inf)
-    for i, asset in enumerate(fleet.assets):
-        if asset.kind.family is not AssetFamily.RENEWABLE:
-            continue
-        now = 0.0 if np.isnan(states.available_mw[i]) else float(states.available_mw[i])
-        expected = expectations.mean(asset.forecast, start_ms, step_ms, steps, missing=now)
-        blended = requirement(expected, now, expectations.now(asset.forecast, plant_ms), step_ms / 3.6e6)
-        forecast[i] = np.clip(blended, 0.0, asset.rating_mw)
+    fading = np.exp(-np.arange(steps) * step_ms / 3.6e6 / _PERSISTENCE_H)
+    for name, positions in _by_series(fleet).items():
+        now = np.nan_to_num(states.available_mw[positions], nan=0.0)[:, None]
+        rating = np.array([fleet.assets[i].rating_mw for i in positions])[:, None]
+        expected_now = expectations.now(name, plant_ms)
+        expected = expectations.mean(name, start_ms, step_ms, steps, missing=np.nan)[None, :]
+        moved = np.where(np.isnan(expected), now, expected) + (now - expected_now) * fading
+        forecast[positions] = np.clip(now if np.isnan(expected_now) else moved, 0.0, rating)
     return forecast
+
+
+def _by_series(fleet: Fleet) -> dict[str, list[int]]:
+    """Positions of the renewable assets by the name of their forecast series."""
+    positions: dict[str, list[int]] = {}
+    for i, asset in enumerate(fleet.assets):
+        if asset.kind.family is AssetFamily.RENEWABLE:
+            positions.setdefault(asset.forecast, []).append(i)
+    return positions

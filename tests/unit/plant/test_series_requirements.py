@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.unit.plant.fleets import FLEET, states
+from vppscada.model.assets import AssetFamily, Fleet
 from vppscada.model.errors import ConfigError
 from vppscada.model.site import DataSource, ProductSpec, ScheduleSpec
 from vppscada.plant.memory import Memory
@@ -82,3 +84,18 @@ def test_products_of_the_site_are_asked_of_the_optimiser() -> None:
     assert one.price_per_mw_h.tolist() == [6.0] * 4 and not other.up and other.holders.all()
     assert [asset.name for asset, may in zip(FLEET.assets, one.holders, strict=True) if may] == ["battery1"]
     assert request.n_minus_1
+
+
+def test_assets_of_one_forecast_each_start_from_what_they_have_now() -> None:
+    sun = next(asset for asset in FLEET.assets if asset.kind.family is AssetFamily.RENEWABLE)
+    assets = [replace(sun, name=f"pv{i}", rating_mw=20.0, forecast=name) for i, name in enumerate(("a", "b", "a", ""))]
+    fleet, seen = Fleet(tuple(assets)), [3.0, 5.0, np.nan, 4.0]
+    series = {
+        name: Series(name, np.array([0]), np.array([mw]), 86_400_000, False) for name, mw in (("a", 8.0), ("b", 2.0))
+    }
+    history = Memory.fresh(4, 0).history(fleet)
+    spec = ScheduleSpec(horizon_s=3600.0)
+    request = build_request(fleet, states(available_mw=seen), history, spec, Expectations(series), 0, 9.0)
+    fading = np.exp(-np.arange(4) * 0.25)
+    expected = [8 - 5 * fading, 2 + 3 * fading, 8 - 8 * fading, np.full(4, 4.0)]
+    assert request.forecast_mw == pytest.approx(np.array(expected))
