@@ -105,9 +105,13 @@ class _Search:
         rounds = () if again is None else again[2].rounds
         mixture = search(fleet, energy, reserve, _WIDTH, _DUAL_GAP * self._gap, ends, rounds)
         if mixture is None:
+            if again is not None:
+                return self._schedule(again[0], again[1]), prices_of(again[2], self._settled)
             return SolveFailure(SolveStatus.UNSOLVED, "no prices were found for the fleet"), None
         bound = mixture.best.bound + alone.bound(mixture.best.energy, mixture.best.reserve)
-        best = self._rounds(fleet, mixture, alone, bound)
+        if again is not None:
+            bound = max(bound, again[1])
+        best = self._rounds(fleet, mixture, alone, bound, None if again is None else again[0])
         if best is None:
             return SolveFailure(SolveStatus.UNSOLVED, "no patterns were found for the fleet in time"), None
         return self._schedule(best, bound), prices_of(mixture, self._settled)
@@ -130,9 +134,11 @@ class _Search:
         found, _ = self._dispatched(fleet, alone, on, prices, _AGAIN_COMMITTED_SHARE, _WARM_GAP)
         return None if found is None else (found, bound, mixture)
 
-    def _rounds(self, fleet: Fleet, mixture: Mixture, alone: Alone, bound: float) -> Found | None:
-        """Choose, dispatch, price what was dispatched, and choose anew with what the new prices bring up."""
-        best: Found | None = None
+    def _rounds(self, fleet: Fleet, mixture: Mixture, alone: Alone, bound: float, best: Found | None) -> Found | None:
+        """Choose, dispatch, price what was dispatched, and choose anew with what the new prices bring up.
+
+        ``best`` is what is known already.
+        """
         seen = _candidates(mixture, self._unit_group, len(self._units.data))
         idle = 0
         while True:
