@@ -19,6 +19,7 @@ class PlannedFor:
     running: bool
     mode: int
     objective: Objective
+    series_changes: int = 0  # how often loads, prices or forecasts had been given anew
 
 
 def reason_to_plan(
@@ -31,6 +32,8 @@ def reason_to_plan(
         return "orders changed"
     if not np.array_equal(last.usable, current.usable):
         return "assets changed"
+    if last.series_changes != current.series_changes:
+        return "series changed"
     if last.emergency != current.emergency:
         return "emergency changed"
     if abs(last.target_mw - current.target_mw) > 0.05 * rating_mw:

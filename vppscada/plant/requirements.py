@@ -30,6 +30,10 @@ class Expectations:
             return np.full(steps, missing)
         return _fill_forward(self.series[name].mean(start_ms, step_ms, steps), missing)
 
+    def with_series(self, series: Series) -> "Expectations":
+        """With another course of one of them."""
+        return Expectations({**self.series, series.name: series})
+
     def now(self, name: str, plant_ms: int) -> float:
         """Value at a moment; NaN where it is not known."""
         if name not in self.series:

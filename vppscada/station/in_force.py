@@ -30,6 +30,7 @@ from vppscada.station.ems_feed import EmsFeed
 from vppscada.station.normalising import Normalising
 from vppscada.station.plant_service import PlantService
 from vppscada.station.schedule_service import ScheduleService
+from vppscada.station.series_watch import SeriesWatch
 from vppscada.station.session_points import SessionPoints
 from vppscada.station.supervisor import Supervisor, wall_ms
 from vppscada.station.teller import Teller
@@ -142,6 +143,7 @@ class InForce:
         yield "normalising", self.normalising.run
         yield "schedule", self.scheduler.run
         yield "plant", self.plant.run
+        yield "series", SeriesWatch(self.site.data, self.plant).run
         yield "verification", self.pipeline.watch
 
     def sessions_online(self) -> int:

@@ -30,6 +30,7 @@ from vppscada.plant.limit_points import limit_rows, told_maxima
 from vppscada.plant.memory import Memory, Orders, PlantMode
 from vppscada.plant.orders import REGULATION_COMMAND, OrderRefused, apply_order
 from vppscada.plant.requirements import Expectations
+from vppscada.plant.series import Series
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal
 from vppscada.station.bookkeeping import Bookkeeper, Moment
@@ -179,6 +180,13 @@ class PlantService:
         self.schedule = schedule
         self.books.adopted(schedule, why, objective, wall_ms())
         self._wake.set()
+
+    def expect(self, series: Series) -> None:
+        """Take a series as it is given now; another course of it is a reason to plan anew."""
+        before = self.expectations.series.get(series.name)
+        self.expectations = self.expectations.with_series(series)
+        if before is None or not series.says_as(before):
+            self.statistics["series_changes"] += 1
 
     async def order(self, point: str, value: float) -> CommandStatus:
         """Take an order to the plant. SUCCESS once it is on disk; what cannot be written is not in force.

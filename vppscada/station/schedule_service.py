@@ -69,6 +69,7 @@ class ScheduleService:
             running=plant.orders.running,
             mode=int(plant.orders.mode),
             objective=plant.orders.leading(plant.site.schedule.objective),
+            series_changes=plant.statistics["series_changes"],
         )
 
     def _reason(self, current: PlannedFor) -> str | None:

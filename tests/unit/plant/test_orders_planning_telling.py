@@ -65,6 +65,7 @@ def planned(**changes: object) -> PlannedFor:
         ({"emergency": True}, 0.0, "emergency changed"),
         ({"mode": 0}, 0.0, "orders changed"),
         ({"objective": Objective.REVENUE}, 0.0, "orders changed"),
+        ({"series_changes": 1}, 0.0, "series changed"),
         ({"plant_ms": 300_000}, 1.0, "shortfall"),
         ({"plant_ms": 100_000}, 1.0, None),
     ],
