@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from vppscada.maps.document import Table
 from vppscada.maps.words import one_of, quoted
@@ -61,6 +62,18 @@ def optional_text(value: object) -> str:
     if isinstance(value, str) and (value.isprintable() or not value):
         return value.strip()
     raise Unfit("a text")
+
+
+def web_address(value: object) -> str:
+    """A URL of http or https with a host, without a user's name or password in it."""
+    if isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value:
+        try:
+            parts = urlsplit(value)
+            if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0:
+                return value
+        except ValueError:  # a port that is none
+            pass
+    raise Unfit("a URL, as in https://example.org/prices.csv, without name and password")
 
 
 def word(words: type[StrEnum] | Sequence[str]) -> Reader:

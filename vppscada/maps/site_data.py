@@ -8,7 +8,7 @@ from typing import Any
 
 from vppscada.maps.cells import Line, table_lines
 from vppscada.maps.document import Document, Table
-from vppscada.maps.fields import Fields, moment, number, optional_text, read_fields, text, texts, word
+from vppscada.maps.fields import Fields, moment, number, optional_text, read_fields, text, texts, web_address, word
 from vppscada.maps.names import name, unique_names
 from vppscada.maps.places import Place, read_text
 from vppscada.maps.words import one_of, quoted
@@ -25,6 +25,9 @@ READERS = {
     "time_column": text,
     "start": moment,
     "interpolation": word(("step", "linear")),
+    "url": web_address,
+    "every_s": number(above=0.0, highest=86_400.0, units="s"),
+    "stale_after_s": number(above=0.0, highest=366 * 86_400.0, units="s"),
 }
 #: Faults told of one data file; a file of the wrong kind would have one in every line.
 _MOST = 20

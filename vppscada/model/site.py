@@ -60,6 +60,9 @@ class DataSource:
     time_column: str = ""
     start_ms: int | None = None
     interpolation: str = "step"  # "step": a value holds for its step; "linear": between the starts of steps
+    url: str = ""  # http or https; what comes from there takes the place of the file
+    every_s: float = 300.0  # wall seconds from one request to the next
+    stale_after_s: float = float("inf")  # wall seconds without another file or answer until that is told
 
 
 @dataclass(frozen=True, slots=True)

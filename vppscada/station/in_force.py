@@ -30,7 +30,8 @@ from vppscada.station.ems_feed import EmsFeed
 from vppscada.station.normalising import Normalising
 from vppscada.station.plant_service import PlantService
 from vppscada.station.schedule_service import ScheduleService
-from vppscada.station.series_watch import SeriesWatch
+from vppscada.station.series_fetch import SeriesFetch
+from vppscada.station.series_watch import SeriesWatch, fetched_file
 from vppscada.station.session_points import SessionPoints
 from vppscada.station.supervisor import Supervisor, wall_ms
 from vppscada.station.teller import Teller
@@ -105,6 +106,7 @@ class InForce:
         self.session_points = SessionPoints(site, supervisors, lasting.drivers, self.database)
         self._feeds = [EmsFeed(spec.exports, links.ems[spec.name].outstation, self.database) for spec in site.ems]
         self._journal = journal
+        self._fetched = journal.directory / "series"
 
     def take_over(self, before: "InForce", same: Rows, same_before: Rows, sessions: frozenset[str]) -> None:
         """Go on from another site in force: with the points at those rows, and those sessions, which are the same.
@@ -143,7 +145,11 @@ class InForce:
         yield "normalising", self.normalising.run
         yield "schedule", self.scheduler.run
         yield "plant", self.plant.run
-        yield "series", SeriesWatch(self.site.data, self.plant).run
+        yield "series", SeriesWatch(self.site.data, self.plant, self._fetched).run
+        for source in self.site.data:
+            if source.url:
+                file = fetched_file(self._fetched, source)
+                yield f"series {source.name}", SeriesFetch(source, file, self.plant.statistics).run
         yield "verification", self.pipeline.watch
 
     def sessions_online(self) -> int:

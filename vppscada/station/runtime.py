@@ -70,6 +70,12 @@ def _finish(loop: asyncio.AbstractEventLoop) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         loop.run_until_complete(asyncio.gather(*leftover, return_exceptions=True))
     loop.run_until_complete(loop.shutdown_default_executor())
+    from twisted.internet import reactor
+
+    if (
+        reactor.threadpool is not None
+    ):  # web servers are looked up there; its threads keep the process
+        reactor.threadpool.stop()
 
 
 async def apart(function: Callable[..., T], *arguments: object) -> T:

@@ -45,7 +45,7 @@ def source(tmp_path: Path) -> DataSource:
 
 def watched(source: DataSource) -> tuple[Plant, SeriesWatch]:
     plant = Plant(read_series(source))
-    return plant, SeriesWatch([source], cast(Any, plant))
+    return plant, SeriesWatch([source], cast(Any, plant), source.file.parent / "fetched")
 
 
 async def test_a_file_that_stays_is_not_read_again(source: DataSource) -> None:
