@@ -72,9 +72,7 @@ def _finish(loop: asyncio.AbstractEventLoop) -> None:
     loop.run_until_complete(loop.shutdown_default_executor())
     from twisted.internet import reactor
 
-    if (
-        reactor.threadpool is not None
-    ):  # web servers are looked up there; its threads keep the process
+    if reactor.threadpool is not None:  # web servers are looked up there; its threads keep the process
         reactor.threadpool.stop()
 
 
