@@ -9,14 +9,23 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from threading import Thread
 from typing import Any, TypeVar
 
 from twisted.internet import asyncioreactor
 from twisted.internet.defer import Deferred
+from twisted.python.threadpool import ThreadPool
 
 T = TypeVar("T")
 
 _USUAL_TURN_S, _TURN_S = sys.getswitchinterval(), 0.0002
+
+
+class _Helper(Thread):
+    """Of the reactor's pool, where names are looked up: one that waits must not hold up the process's end."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named, daemon=True)
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
@@ -32,6 +41,7 @@ def new_loop() -> asyncio.AbstractEventLoop:
 def install_reactor(loop: asyncio.AbstractEventLoop) -> None:
     """Make ``loop`` the reactor of this process and start it, without signal handlers of its own."""
     asyncio.set_event_loop(loop)
+    ThreadPool.threadFactory = _Helper
     asyncioreactor.install(loop)
     from twisted.internet import reactor
 
@@ -70,10 +80,6 @@ def _finish(loop: asyncio.AbstractEventLoop) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         loop.run_until_complete(asyncio.gather(*leftover, return_exceptions=True))
     loop.run_until_complete(loop.shutdown_default_executor())
-    from twisted.internet import reactor
-
-    if reactor.threadpool is not None:  # web servers are looked up there; its threads keep the process
-        reactor.threadpool.stop()
 
 
 async def apart(function: Callable[..., T], *arguments: object) -> T:
