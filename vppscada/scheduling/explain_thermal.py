@@ -6,10 +6,11 @@ from numpy.typing import NDArray
 from vppscada.model.assets import AssetKind, column
 from vppscada.model.explanation import Reason
 from vppscada.scheduling.formulation import Formulation
+from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.permits import budgets
 from vppscada.scheduling.pressures import TOLERANCE, UNDECIDED, Held, Pressures, decide
 from vppscada.scheduling.program import Limit, Matrices
-from vppscada.scheduling.thermal import initial_hold
+from vppscada.scheduling.thermal import ThermalData, initial_hold
 
 Column = NDArray[np.float64]
 Table = NDArray[np.float64]
@@ -25,13 +26,19 @@ def explain_thermal(
     """Reasons and values (g, T) of the thermal assets that take part. ``price`` (T,) is the plant's marginal one."""
     on = values[plan.thermal.on] > 0.5
     reason, value = _running(plan, matrices, values, pressures)
-    average = _least_average_cost(plan)
+    return committed_so(plan.horizon, plan.thermal.data, on, price, reason, value)
+
+
+def committed_so(
+    horizon: Horizon, data: ThermalData, on: Flags, price: Column, reason: Reasons, value: Table
+) -> tuple[Reasons, Table]:
+    """What the reasons and values (g, T) of units, as if all were on, are by when they are on (g, T), and by times."""
+    average = _least_average_cost(horizon, data)
     loses = average > price[None, :] + TOLERANCE
-    held = on & (reason == Reason.MINIMUM) & loses & _within(plan.thermal.data.minimum_up, on, plan, up=True)
-    reason[held] = Reason.UP_TIME
-    reason[~on] = _off(plan, on, loses)[~on]
-    value[~on] = (average - price[None, :])[~on]
-    return reason, value
+    held = on & (reason == Reason.MINIMUM) & loses & _within(data.minimum_up, on, horizon, data, up=True)
+    reason = np.where(held, np.uint8(Reason.UP_TIME), reason)
+    off = _off(horizon, data, on, loses).astype(np.uint8)
+    return np.where(on, reason, off), np.where(on, value, average - price[None, :])
 
 
 def _running(plan: Formulation, matrices: Matrices, values: Column, pressures: Pressures) -> tuple[Reasons, Table]:
@@ -117,14 +124,13 @@ def _curve(plan: Formulation, matrices: Matrices, values: Column, push: Table) -
     return extra, has_next
 
 
-def _off(plan: Formulation, on: Flags, loses: Flags) -> NDArray[np.int64]:
+def _off(horizon: Horizon, data: ThermalData, on: Flags, loses: Flags) -> NDArray[np.int64]:
     """Why a unit is off, were it off everywhere."""
-    horizon, data = plan.horizon, plan.thermal.data
     step = np.arange(on.shape[1])
     _, must_off = initial_hold(horizon, data)
     down = horizon.steps_to_cover(column(data.assets, "minimum_down_s") / 3600.0 - data.hours_in_state)
     reason = np.full(on.shape, int(Reason.NOT_WORTH_RUNNING), dtype=np.int64)
-    reason[_within(data.minimum_down, on, plan, up=False) & ~loses] = Reason.DOWN_TIME
+    reason[_within(data.minimum_down, on, horizon, data, up=False) & ~loses] = Reason.DOWN_TIME
     for i, asset in enumerate(data.assets):
         if asset.kind is AssetKind.EMERGENCY_GENERATOR:
             for period, hours in budgets(horizon, int(data.members[i])):
@@ -140,22 +146,21 @@ def _off(plan: Formulation, on: Flags, loses: Flags) -> NDArray[np.int64]:
     return reason
 
 
-def _within(least: NDArray[np.int64], on: Flags, plan: Formulation, up: bool) -> Flags:
+def _within(least: NDArray[np.int64], on: Flags, horizon: Horizon, data: ThermalData, *, up: bool) -> Flags:
     """Steps within so many after that of a start (or a stop), and those that the state at the start still holds."""
-    before = np.concatenate([plan.thermal.data.was_on[:, None], on[:, :-1]], axis=1)
+    before = np.concatenate([data.was_on[:, None], on[:, :-1]], axis=1)
     event = (on & ~before) if up else (~on & before)
     held = np.zeros_like(on)
     for lag in range(1, min(int(least.max(initial=1)), on.shape[1])):
         held[:, lag:] |= event[:, : on.shape[1] - lag] & (least > lag)[:, None]
     if up:
-        must_on, _ = initial_hold(plan.horizon, plan.thermal.data)
+        must_on, _ = initial_hold(horizon, data)
         held |= np.arange(on.shape[1])[None, :] < must_on[:, None]
     return held
 
 
-def _least_average_cost(plan: Formulation) -> Table:
+def _least_average_cost(horizon: Horizon, data: ThermalData) -> Table:
     """Least cost per MWh that a unit could run at (g, T), starts not counted; inf where it has no power."""
-    data = plan.thermal.data
     fuel, variable, running = (
         column(data.assets, name) for name in ("fuel_price_per_mwh", "variable_cost_per_mwh", "running_cost_per_h")
     )
@@ -164,7 +169,7 @@ def _least_average_cost(plan: Formulation) -> Table:
     width = np.clip(data.highest[:, :, None] - begins, 0.0, width)
     at_least = fuel * data.fuel_at_minimum + running + variable * data.minimum
     slope = (fuel[:, None] * data.segment_fuel + variable[:, None])[:, None, :]
-    first = np.zeros((len(data), plan.horizon.steps, 1))
+    first = np.zeros((len(data), horizon.steps, 1))
     power = data.minimum[:, None, None] + np.concatenate([first, np.cumsum(width, axis=2)], axis=2)
     cost = at_least[:, None, None] + np.concatenate([first, np.cumsum(width * slope, axis=2)], axis=2)
     average = np.where(power > _SAME_MW, cost / np.maximum(power, _SAME_MW), np.inf)

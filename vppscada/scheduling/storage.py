@@ -14,7 +14,7 @@ Column = NDArray[np.float64]
 Table = NDArray[np.float64]
 
 #: Price of energy outside the limits that was so at the start, per MWh and hour: to be mended soon, at no great cost.
-_MEND_PER_MWH_H = 100.0
+MEND_PER_MWH_H = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +182,7 @@ def add_energy_limits(
     shape = storage.stored.shape
     program.at_least(shape, data.least[:, None], (storage.stored, 1.0), (below, 1.0), limit=Limit.FLOOR)
     program.at_most(shape, data.most[:, None], (storage.stored, 1.0), (over, -1.0), limit=Limit.CEILING)
-    mend = _MEND_PER_MWH_H * horizon.hours
+    mend = MEND_PER_MWH_H * horizon.hours
     avoidable = LAST_RESORT * horizon.request.value_of_lost_load_per_mwh * horizon.hours
     price = np.where(data.before < data.least, mend, avoidable)[:, None]
     names = [asset.name for asset in data.assets]

@@ -22,12 +22,11 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """Power and reserve of the units (g,), what is taken of each kind of sun, and what one more MWh costs."""
+    """Power and reserve of the units (g,), and what is taken of each kind of sun."""
 
     power: Column
     reserve: Column
     sun: Column
-    price: float
 
 
 class Windows:
@@ -125,8 +124,7 @@ def dispatch_step(
     power[on] = data.minimum[on] + answer.values[segments].sum(axis=1)
     reserve_mw[on] = answer.values[held]
     windows.power = power
-    price = float(answer.duals[balance][0]) if len(answer.duals) else float("nan")
-    return Step(power, np.maximum(reserve_mw, 0.0), answer.values[sun], price)
+    return Step(power, np.maximum(reserve_mw, 0.0), answer.values[sun])
 
 
 def reachable(data: ThermalData) -> Table:

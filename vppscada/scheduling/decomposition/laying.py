@@ -32,7 +32,6 @@ class Laid:
     power: Table
     on: Flags
     reserve: Table
-    price: Column
     imported: Column
     exported: Column
     unserved: Column
@@ -56,20 +55,20 @@ def lay_out(
     data, steps, plant = units.data, horizon.steps, fleet.plant
     power, reserve = alone.power.copy(), np.zeros((len(request.assets), steps))
     power[fleet.stores.all.data.members], reserve[fleet.stores.all.data.members] = flow, held
-    price, slacks, broken = np.zeros(steps), list(alone.slacks), alone.cost
+    slacks, broken = list(alone.slacks), alone.cost
     for t in range(steps):
         before = windows.power
         step = dispatch_step(units, plant, windows, t, float(flow[:, t].sum()), float(held[:, t].sum()))
         if step is None:
             return None
-        power[data.members, t], reserve[data.members, t], price[t] = step.power, step.reserve, step.price
+        power[data.members, t], reserve[data.members, t] = step.power, step.reserve
         power[plant.members, t] = _shared(plant, step.sun, t)
         if t == 0:
             first = first_step_slacks(units, on, before, step.power)
             slacks += first
             per_mw = LAST_RESORT * request.value_of_lost_load_per_mwh * horizon.hours
             broken += sum(per_mw * slack.amount for slack in first)
-    return _settled(request, horizon, fleet, power, on, alone.on, reserve, price, slacks, broken, stored)
+    return _settled(request, horizon, fleet, power, on, alone.on, reserve, slacks, broken, stored)
 
 
 def sustained(stores: Stores, power: Table) -> tuple[Table, Table, Column]:
@@ -127,7 +126,6 @@ def _settled(
     running: Flags,
     alone: Flags,
     reserve: Table,
-    price: Column,
     slacks: list[SlackUsed],
     broken: float,
     stored: Column,
@@ -165,11 +163,11 @@ def _settled(
     objective = planned_cost(request, power, on) + hours * float(undone.sum()) + curtailed + broken
     objective += stores.final_price * float(left.sum())
     ordered = tuple(sorted(slacks, key=lambda slack: (slack.step, slack.limit)))
-    return Laid(power, on, reserve, price, imported, exported, unserved, dump, ordered, objective)
+    return Laid(power, on, reserve, imported, exported, unserved, dump, ordered, objective)
 
 
-def schedule_of(request: ScheduleRequest, laid: Laid, bound: float) -> Schedule:
-    """The plan as a schedule with its proven bound."""
+def schedule_of(request: ScheduleRequest, laid: Laid, bound: float, price: Column) -> Schedule:
+    """The plan as a schedule with its proven bound. ``price`` (T,) is what one MWh more costs."""
     proven = min(bound, laid.objective)
     near = laid.objective - proven <= request.relative_gap * abs(laid.objective) + 1e-6
     return Schedule(
@@ -188,6 +186,6 @@ def schedule_of(request: ScheduleRequest, laid: Laid, bound: float) -> Schedule:
         revenue=planned_revenue(request, laid.unserved, laid.dump, laid.imported, laid.exported),
         objective_value=laid.objective,
         bound=proven,
-        marginal_price_per_mwh=laid.price,
+        marginal_price_per_mwh=price,
         slacks=laid.slacks,
     )

@@ -20,6 +20,7 @@ from vppscada.scheduling.decomposition.memory import keeps_times, later_prices, 
 from vppscada.scheduling.decomposition.plant import Open
 from vppscada.scheduling.decomposition.rounding import choose, pool_of, repaired
 from vppscada.scheduling.decomposition.stores import Flow, Stores
+from vppscada.scheduling.decomposition.telling import told_by_prices
 from vppscada.scheduling.decomposition.units import Units
 from vppscada.scheduling.earlier import Earlier, Prices
 from vppscada.scheduling.horizon import Horizon
@@ -39,6 +40,8 @@ _DUAL_GAP, _WARM_GAP = 0.15, 0.4
 _WIDTH, _WARM_WIDTH, _COMMITTED_WIDTH = 5.0, 1.0, 2.0  # per MWh, of the first box
 #: Share of the time for what was planned before, a step later: its prices, and its dispatch.
 _AGAIN_SHARE, _AGAIN_COMMITTED_SHARE = 0.04, 0.15
+#: To explain a plan whose times were not priced yet: share of the time gone by, and answers to begin with.
+_TOLD_SHARE, _TOLD_FROM = 0.03, 8
 #: Up to so many assets the powers of settled times come from one linear program, which also explains them.
 EXACT_UP_TO = 300
 _USED = 1e-6
@@ -75,7 +78,9 @@ class _Search:
     def __init__(self, request: ScheduleRequest, earlier: Earlier | None) -> None:
         self._earlier = earlier
         self._settled: Mixture | None = None
-        self._ends = time.monotonic() + request.time_limit_s
+        self._priced_at: dict[bytes, tuple[Column, Column]] = {}  # by the times that were settled
+        self._begun = time.monotonic()
+        self._ends = self._begun + request.time_limit_s
         self._limit_s = request.time_limit_s
         self._gap = request.relative_gap
         self._request = request
@@ -100,13 +105,13 @@ class _Search:
         fleet = Fleet(self._units, CycledStores(self._stores), plant, self._unit_group, self._store_group)
         again = None if known is None else self._planned_again(fleet, alone, known)
         if again is not None and self._done(again[0], again[1]):
-            return self._schedule(again[0], again[1]), prices_of(again[2], self._settled)
+            return self._schedule(fleet, *again), prices_of(again[2], self._settled)
         ends = time.monotonic() + _DUAL_SHARE * (self._ends - time.monotonic())
         rounds = () if again is None else again[2].rounds
         mixture = search(fleet, energy, reserve, _WIDTH, _DUAL_GAP * self._gap, ends, rounds)
         if mixture is None:
             if again is not None:
-                return self._schedule(again[0], again[1]), prices_of(again[2], self._settled)
+                return self._schedule(fleet, *again), prices_of(again[2], self._settled)
             return SolveFailure(SolveStatus.UNSOLVED, "no prices were found for the fleet"), None
         bound = mixture.best.bound + alone.bound(mixture.best.energy, mixture.best.reserve)
         if again is not None:
@@ -114,12 +119,32 @@ class _Search:
         best = self._rounds(fleet, mixture, alone, bound, None if again is None else again[0])
         if best is None:
             return SolveFailure(SolveStatus.UNSOLVED, "no patterns were found for the fleet in time"), None
-        return self._schedule(best, bound), prices_of(mixture, self._settled)
+        return self._schedule(fleet, best, bound, mixture), prices_of(mixture, self._settled)
 
-    def _schedule(self, best: Found, bound: float) -> Schedule:
-        if isinstance(best, Laid):
-            return schedule_of(self._request, best, bound)
-        return schedule_from(self._request, best, bound)
+    def _schedule(self, fleet: Fleet, best: Found, bound: float, mixture: Mixture) -> Schedule:
+        """The plan with what explains it: the duals of its linear program, or prices with its times settled."""
+        if not isinstance(best, Laid):
+            return schedule_from(self._request, best, bound)
+        energy, reserve = self._told_prices(fleet, best.on[self._units.data.members], mixture)
+        return told_by_prices(self._request, schedule_of(self._request, best, bound, energy), energy, reserve)
+
+    def _told_prices(self, fleet: Fleet, on: Flags, mixture: Mixture) -> tuple[Column, Column]:
+        """The best prices for times (g, T) that are settled: known, or found in a small share of the time gone by."""
+        known = self._priced_at.get(_key(on))
+        if known is not None:
+            return known
+        windows = Windows(self._units, on, self._power_before())
+        settled = replace(fleet, units=Committed(self._units, on, windows.ceiling))
+        now = time.monotonic()
+        ends = now + min(_TOLD_SHARE * (now - self._begun), max(self._ends - now, 0.0))
+        near = self._settled or mixture
+        order = np.argsort(-near.priced.weight.sum(axis=1), kind="stable")[:_TOLD_FROM]
+        answers = tuple(settled.ask(near.rounds[k].energy, near.rounds[k].reserve) for k in order)
+        found = search(
+            settled, near.best.energy, near.best.reserve, _COMMITTED_WIDTH, _DUAL_GAP * self._gap, ends, answers
+        )
+        best = near.best if found is None else found.best
+        return best.energy, best.reserve
 
     def _planned_again(self, fleet: Fleet, alone: Alone, known: Prices) -> tuple[Found, float, Mixture] | None:
         """The times of before, a step later, with the bound of the prices of before, brought a little further."""
@@ -217,6 +242,8 @@ class _Search:
         ends = time.monotonic() + share * (self._ends - time.monotonic())
         earlier = tuple(settled.ask(*pair) for pair in prices[1:])
         self._settled = search(settled, *prices[0], _COMMITTED_WIDTH, near * self._gap, ends, earlier)
+        if self._settled is not None:
+            self._priced_at[_key(on)] = (self._settled.best.energy, self._settled.best.reserve)
         return self._settled
 
     def _mixed_power(self, mixed: Mixture, weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -252,6 +279,10 @@ def _mixed(answers: Sequence[Asked], weight: NDArray[np.float64]) -> tuple[Asked
     """Those of the answers that have a weight."""
     pairs = zip(answers, weight, strict=True)
     return tuple(one for one, share in pairs if share.max(initial=0.0) > _USED)
+
+
+def _key(on: Flags) -> bytes:
+    return np.packbits(on).tobytes()
 
 
 def _better(one: Found | None, other: Found | None) -> Found | None:

@@ -7,6 +7,7 @@ the two slopes are taken as one, their mean: that is the concave hull, and so a 
 reserve must sustain and the cycles per day; `feasible_reserve` and `cycles` put them back.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -21,6 +22,8 @@ Table = NDArray[np.float64]
 
 #: Shorter pieces of the function are rounding, MWh.
 _SHORT = 1e-12
+#: Share of a store within which what it holds is at the end of a piece.
+_NEAR = 1e-7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +42,15 @@ class _Slopes:
     slope: Table
     width: Table
     left: Column
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Terms:
+    """Per MWh in the store (g, T): what putting it in costs, and what taking it out brings; a whole step of charge."""
+
+    pays_in: Table
+    gives: Table
+    whole_charge: Table
 
 
 class Stores:
@@ -72,6 +84,28 @@ class Stores:
         """
         # Reserve fills what power leaves of the rating: each MW discharged costs one of reserve.
         own = energy[None, :] - np.where(self._holds, reserve[None, :], 0.0)
+        terms = self._terms(own, throughput)
+        worth = list(self._backwards(terms))[::-1]
+        profit = self._value(worth[0], self.data.before) + self.hours * (
+            np.where(self._holds, reserve[None, :], 0.0).sum(axis=1) * self._rating
+        )
+        return profit, self._forwards(worth, terms)
+
+    def worth_along(self, own: Table, throughput: Column, stored: Table) -> tuple[Table, Table]:
+        """What a MWh less and a MWh more would be worth per MWh, at the start of each step (g, T).
+
+        ``own`` (g, T) are prices per MWh of power in or out, ``stored`` (g, T) is what the store holds then. Where
+        nothing can be taken out, or put in, both are the same.
+        """
+        terms = self._terms(own, throughput)
+        less, more = np.zeros_like(own), np.zeros_like(own)
+        backwards = self._backwards(terms)
+        next(backwards)
+        for t, worth in zip(range(self.steps - 1, -1, -1), backwards, strict=True):
+            less[:, t], more[:, t] = _beside(worth, stored[:, t] - self.data.least)
+        return less, more
+
+    def _terms(self, own: Table, throughput: Column | float) -> _Terms:
         pays_in = own / self.data.charge_efficiency[:, None]
         taken = np.broadcast_to(throughput, self.wear.shape)
         gives = (own - self.wear[:, None]) * self.data.discharge_efficiency[:, None] - taken[:, None]
@@ -79,27 +113,21 @@ class Stores:
         whole = np.maximum(self._into + self._out, 1e-12)[:, None]
         mean = (pays_in * self._into[:, None] + gives * self._out[:, None]) / whole
         whole_charge = pays_in * self._into[:, None]
-        pays_in, gives = np.where(both, mean, pays_in), np.where(both, mean, gives)
-        worth = self._backwards(pays_in, gives, whole_charge)
-        profit = self._value(worth[0], self.data.before) + self.hours * (
-            np.where(self._holds, reserve[None, :], 0.0).sum(axis=1) * self._rating
-        )
-        return profit, self._forwards(worth, pays_in, gives)
+        return _Terms(np.where(both, mean, pays_in), np.where(both, mean, gives), whole_charge)
 
-    def _backwards(self, pays_in: Table, gives: Table, whole_charge: Table) -> list[_Slopes]:
-        """The worth of stored energy at the start of each step, and at the end."""
+    def _backwards(self, terms: _Terms) -> Iterator[_Slopes]:
+        """The worth of stored energy at the end, and at the start of each step from the last to the first."""
         data, count = self.data, len(self.data)
         short = self._final_within - data.least
-        found = [
-            _Slopes(
-                np.stack([np.full(count, self.final_price), np.zeros(count)], axis=1),
-                np.stack([short, data.most - self._final_within], axis=1),
-                -self.final_price * np.maximum(self.final - data.least, 0.0),
-            )
-        ]
+        later = _Slopes(
+            np.stack([np.full(count, self.final_price), np.zeros(count)], axis=1),
+            np.stack([short, data.most - self._final_within], axis=1),
+            -self.final_price * np.maximum(self.final - data.least, 0.0),
+        )
+        yield later
         for t in range(self.steps - 1, -1, -1):
-            found.append(self._earlier(found[-1], pays_in[:, t], gives[:, t], whole_charge[:, t]))
-        return found[::-1]
+            later = self._earlier(later, terms.pays_in[:, t], terms.gives[:, t], terms.whole_charge[:, t])
+            yield later
 
     def _earlier(self, later: _Slopes, pays_in: Column, gives: Column, whole_charge: Column) -> _Slopes:
         data = self.data
@@ -127,8 +155,9 @@ class Stores:
         value: Column = worth.left + (used * worth.slope).sum(axis=1)
         return value
 
-    def _forwards(self, worth: list[_Slopes], pays_in: Table, gives: Table) -> Flow:
+    def _forwards(self, worth: list[_Slopes], terms: _Terms) -> Flow:
         """Follow the worth of the energy from what is stored now."""
+        pays_in, gives = terms.pays_in, terms.gives
         data, shape = self.data, (len(self.data), self.steps)
         power, stored, reserve = np.zeros(shape), data.before.copy(), np.zeros(shape)
         cost = np.zeros(shape[0])
@@ -158,6 +187,18 @@ class Stores:
         most = sustained * self.data.discharge_efficiency / RESERVE_SUSTAIN_H
         found: Column = np.clip(np.minimum(self._rating - power, most), 0.0, self.data.reserve_most[:, step])
         return found
+
+
+def _beside(worth: _Slopes, place: Column) -> tuple[Column, Column]:
+    """Slopes (g,) to the left and to the right of a place, MWh from the left end."""
+    ends = np.cumsum(worth.width, axis=1)
+    last = np.maximum((worth.width > _SHORT).sum(axis=1) - 1, 0)
+    near = _NEAR * np.maximum(ends[:, -1], 1.0)
+    left = np.minimum((ends < (place - near)[:, None]).sum(axis=1), last)
+    right = np.minimum((ends <= (place + near)[:, None]).sum(axis=1), last)
+    empty = place <= near
+    slopes = [np.take_along_axis(worth.slope, one[:, None], axis=1)[:, 0] for one in (left, right)]
+    return np.where(empty, slopes[1], slopes[0]), slopes[1]
 
 
 def _trimmed(found: _Slopes) -> _Slopes:
