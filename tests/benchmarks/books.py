@@ -77,7 +77,7 @@ def _page(fleet: Fleet, rng: np.random.Generator) -> tuple[Page, float]:
         times.append(time.perf_counter() - begin)
     names = tuple(asset.name for asset in fleet.assets)
     accounts = {REALISED: account, SCHEDULED: advance(account, 0.1, facts, yard)}
-    opening = Opening(*rng.uniform(0.0, 3.0, (8, n)))
+    opening = Opening(*rng.uniform(0.0, 3.0, (10, n)))
     return Page(0, 900_000, 900_000, names, accounts, opening, column), 1e3 * float(np.median(times))
 
 

@@ -155,12 +155,14 @@ def _commitment(plant: _Plant, i: int, asset: Asset, on: Any) -> None:
             plant.require(on[t] == 1)
         if t < kept_off:
             plant.require(on[t] == 0)
-        if asset.kind is AssetKind.EMERGENCY_GENERATOR and not asked.initial.permitted[i]:
-            plant.require(on[t] == 0)
         if costs:
             plant.cost.append(_start(plant, asset, on, t, costs, was_on, age))
     if asset.kind is AssetKind.EMERGENCY_GENERATOR:
-        plant.require(hours * sum(on[t] for t in steps) <= float(asked.initial.run_hours_left_today[i]))
+        initial = asked.initial
+        left = (initial.run_hours_left_today[i], initial.run_hours_left_year[i])
+        if not initial.permitted[i]:  # then every hour is one without an emergency
+            left = (initial.non_emergency_left_today[i], initial.non_emergency_left_year[i])
+        plant.require(hours * sum(on[t] for t in steps) <= float(min(left)))
 
 
 def _start(plant: _Plant, asset: Asset, on: Any, t: int, costs: Any, was_on: bool, age: float) -> Any:

@@ -88,7 +88,8 @@ class Claim:
         asset, initial = self.asset, self.asked.initial
         match self.reason:
             case Reason.NOT_PERMITTED:
-                return asset.kind is AssetKind.EMERGENCY_GENERATOR and not initial.permitted[self.i]
+                never = min(asset.non_emergency_hours_per_day, asset.non_emergency_hours_per_year) == 0.0
+                return asset.kind is AssetKind.EMERGENCY_GENERATOR and not initial.permitted[self.i] and never
             case Reason.PERMIT_HOURS:
                 return self._permit_used_up()
             case Reason.START_TIME:
@@ -101,12 +102,14 @@ class Claim:
 
     def _permit_used_up(self) -> bool:
         initial, asset = self.asked.initial, self.asset
-        left_day, left_year = float(initial.run_hours_left_today[self.i]), float(initial.run_hours_left_year[self.i])
+        called = bool(initial.permitted[self.i])
+        left_day = float((initial.run_hours_left_today if called else initial.non_emergency_left_today)[self.i])
+        left_year = float((initial.run_hours_left_year if called else initial.non_emergency_left_year)[self.i])
         return any(
             self._run_h(period) + self.hours > 1e-9 + (left if self._is_first(period) else own)
             for period, left, own in (
-                ("%Y-%m-%d", left_day, asset.permitted_hours_per_day),
-                ("%Y", left_year, asset.permitted_hours_per_year),
+                ("%Y-%m-%d", left_day, asset.permitted_hours_per_day if called else asset.non_emergency_hours_per_day),
+                ("%Y", left_year, asset.permitted_hours_per_year if called else asset.non_emergency_hours_per_year),
             )
         )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.property.independent_model import optimum
 from tests.property.test_schedule_properties import some_engine, some_storage
-from tests.unit.scheduling.requests import MIDNIGHT_MS, planned, request, solar
+from tests.unit.scheduling.requests import MIDNIGHT_MS, planned, request, solar, with_other_hours
 from vppscada.model.assets import Asset, AssetKind
 from vppscada.model.limits import Limit, LimitTree, limit_tree
 from vppscada.model.schedule import Product, ScheduleRequest
@@ -66,7 +66,7 @@ def sane_request(seed: int) -> ScheduleRequest:
             "run_hours_left_today": float(rng.choice([24.0, 2.0])),
         }
     trades = rng.random() < 0.5
-    return request(
+    asked = request(
         assets,
         rng.uniform(-2.0, 14.0, STEPS).tolist(),
         price=rng.uniform(-120.0, 150.0, STEPS).tolist(),
@@ -82,6 +82,7 @@ def sane_request(seed: int) -> ScheduleRequest:
         products=some_products(rng, len(assets)),
         limits=some_limits(rng, [asset.name for asset in assets]),
     )
+    return with_other_hours(asked, seed)
 
 
 @settings(max_examples=150, deadline=None)

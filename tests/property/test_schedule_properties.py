@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.scheduling.requests import MIDNIGHT_MS, battery, engine, planned, request, solar
+from tests.unit.scheduling.requests import MIDNIGHT_MS, battery, engine, planned, request, solar, with_other_hours
 from vppscada.model.assets import Asset, AssetKind
 from vppscada.model.limits import Limit, LimitTree, limit_tree
 from vppscada.model.schedule import Schedule, ScheduleRequest
@@ -100,7 +100,8 @@ def some_request(seed: int) -> ScheduleRequest:
         time_limit_s=30.0,
         relative_gap=float(rng.choice([0.0, 0.01])),
     )
-    return replace(asked, limits=some_limits(rng, asked.assets)) if rng.random() < 0.4 else asked
+    asked = replace(asked, limits=some_limits(rng, asked.assets)) if rng.random() < 0.4 else asked
+    return with_other_hours(asked, seed)
 
 
 def some_limits(rng: np.random.Generator, assets: Sequence[Asset]) -> LimitTree:

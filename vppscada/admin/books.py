@@ -37,6 +37,7 @@ _LINES = (
     ("revenue", "revenue", "money"),
     ("starts", "starts", ""),
     ("run_h", "run hours", "h"),
+    ("non_emergency_h", "  without an emergency", "h"),
     ("stored_mwh", "into stores", "MWh"),
     ("cycles", "cycles", ""),
     ("emissions_t", "emissions", "t"),

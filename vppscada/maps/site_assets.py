@@ -43,6 +43,8 @@ OF_FAMILY = {
         "derating_per_degc": number(0.0, 0.1),
         "permitted_hours_per_day": number(0.0, 24.0, units="h"),
         "permitted_hours_per_year": number(0.0, 8784.0, units="h"),
+        "non_emergency_hours_per_day": number(0.0, 24.0, units="h"),
+        "non_emergency_hours_per_year": number(0.0, 8784.0, units="h"),
     },
     AssetFamily.RENEWABLE: {
         "curtailment_cost_per_mwh": number(),

@@ -83,8 +83,11 @@ class Asset:
     running_cost_per_h: float = 0.0
     start_costs: tuple[tuple[float, float], ...] = ()  # (hours off from which it holds, cost), hot to cold
     derating_per_degc: float = 0.0  # share of rating lost per degree above 15 degC
-    permitted_hours_per_day: float = 24.0  # emergency generator
+    # emergency generator, by calendar day and year (UTC); the two kinds of running are counted apart
+    permitted_hours_per_day: float = 24.0  # in an emergency
     permitted_hours_per_year: float = 8784.0
+    non_emergency_hours_per_day: float = 0.0  # for anything else: to be tried, to earn
+    non_emergency_hours_per_year: float = 0.0
     # renewable
     curtailment_cost_per_mwh: float = 0.0
     forecast: str = ""  # name of the data source that forecasts available power, as MW

@@ -34,6 +34,13 @@ class SolveStatus(StrEnum):
     FAILED = "failed"  # the worker crashed or was killed
 
 
+_NOTHING: Column = np.zeros(0)
+
+
+def _nothing() -> Column:
+    return _NOTHING
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class InitialStates:
     """The fleet at the start of the first step, columns of length n."""
@@ -43,9 +50,17 @@ class InitialStates:
     hours_in_state: Column  # since it went on or off
     stored_mwh: Column  # 0 where not storage
     usable: NDArray[np.bool_]  # False: plan without it
-    permitted: NDArray[np.bool_]  # emergency generators: may run; True for others
-    run_hours_left_today: Column  # inf where no permit counts
+    permitted: NDArray[np.bool_]  # emergency generators: there is an emergency; True for others
+    run_hours_left_today: Column  # in an emergency; inf where no permit counts
     run_hours_left_year: Column
+    #: Without an emergency. None given: none left.
+    non_emergency_left_today: Column = field(default_factory=_nothing)
+    non_emergency_left_year: Column = field(default_factory=_nothing)
+
+    def __post_init__(self) -> None:
+        for name in ("non_emergency_left_today", "non_emergency_left_year"):
+            if getattr(self, name) is _NOTHING:
+                object.__setattr__(self, name, np.zeros(len(self.power_mw)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

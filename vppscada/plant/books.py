@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vppscada.model.assets import AssetFamily, Fleet, column
+from vppscada.model.assets import AssetFamily, AssetKind, Fleet, column
 from vppscada.plant.accounting import FleetCosts
 
 Column = NDArray[np.float64]
@@ -26,6 +26,7 @@ ASSET_SUMS = (
     "known_h",  # measured, and fit to be believed
     "unknown_h",  # out of sight, or of bad quality
     "run_h",
+    "non_emergency_h",  # of these, of emergency generators without an emergency
     "out_mwh",  # injected
     "in_mwh",  # absorbed
     "fuel_mwh",
@@ -125,6 +126,7 @@ class Facts:
     target_mw: float  # of the plant; NaN = none
     follows: bool  # the target comes from above
     price: float
+    emergency: bool = True  # emergency generators run because of one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +141,7 @@ class Yardstick:
     taken_per_mwh: Column
     emptied_per_mwh: Column  # cycles that one MWh discharged is; 0 for what is no storage
     last_start: NDArray[np.intp]  # position of the coldest of the start costs
+    generators: Flags  # for emergencies
 
     @classmethod
     def of(cls, fleet: Fleet) -> "Yardstick":
@@ -155,6 +158,7 @@ class Yardstick:
             taken_per_mwh=np.where(storage, 1.0 / np.where(storage, out, 1.0), 0.0),
             emptied_per_mwh=np.where(storage, 1.0 / np.where(storage, capacity * out, 1.0), 0.0),
             last_start=np.array([max(len(one.start_costs) - 1, 0) for one in assets], dtype=np.intp),
+            generators=np.array([one.kind is AssetKind.EMERGENCY_GENERATOR for one in assets], dtype=np.bool_),
         )
 
 
@@ -193,6 +197,7 @@ def rates(facts: Facts, yard: Yardstick, hours: float) -> tuple[Table, Column]:
         "known_h": facts.known.astype(np.float64),
         "unknown_h": (~facts.known).astype(np.float64),
         "run_h": (facts.on & facts.known & yard.costs.thermal).astype(np.float64),
+        "non_emergency_h": (facts.on & facts.known & yard.generators & (not facts.emergency)).astype(np.float64),
         "out_mwh": out,
         "in_mwh": np.maximum(-power, 0.0),
         "fuel_mwh": burnt.fuel_mw,

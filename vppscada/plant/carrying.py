@@ -45,6 +45,8 @@ def carried_memory(memory: Memory, before: Fleet, after: Fleet) -> Memory:
         was_on=moved(memory.was_on, fresh.was_on),
         run_hours_today=moved(memory.run_hours_today, fresh.run_hours_today),
         run_hours_year=moved(memory.run_hours_year, fresh.run_hours_year),
+        non_emergency_today=moved(memory.non_emergency_today, fresh.non_emergency_today),
+        non_emergency_year=moved(memory.non_emergency_year, fresh.non_emergency_year),
         following=Following(
             moved(followed.strikes, blank.strikes),
             moved(followed.noise_mw, blank.noise_mw),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from vppscada.model.assets import AssetStates
 from vppscada.model.schedule import Schedule
 from vppscada.plant.fleet_view import FleetColumns
+from vppscada.plant.permits import Refusal
 
 Column = NDArray[np.float64]
 
@@ -42,15 +43,21 @@ def commit(
     states: AssetStates,
     wanted: NDArray[np.bool_],
     seconds_in_state: Column,
+    refused: Refusal | None = None,
 ) -> Commitment:
     """Starts and stops due now.
 
     Minimum up and down times are kept even where a new plan forgets them; a stop waits until the asset is
-    unloaded to its stable minimum (within 10 % of rating), so that no breaker opens under load.
+    unloaded to its stable minimum (within 10 % of rating), so that no breaker opens under load. What a permit
+    refuses is not started, and does not go on for its minimum up time either.
     """
+    if refused is not None:
+        wanted = wanted & ~np.where(states.on, refused.run, refused.start)
     thermal = columns.thermal & states.usable
     may_start = seconds_in_state >= columns.minimum_down_s
     may_stop = seconds_in_state >= columns.minimum_up_s
+    if refused is not None:
+        may_stop = may_stop | refused.run
     held = thermal & states.on & ~wanted & ~may_stop
     unloaded = np.nan_to_num(states.power_mw) <= columns.minimum_mw + 0.1 * columns.rating_mw
     return Commitment(

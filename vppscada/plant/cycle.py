@@ -17,6 +17,7 @@ from vppscada.plant.fleet_view import FleetColumns, fleet_columns
 from vppscada.plant.following import observe
 from vppscada.plant.least_cost import Limits
 from vppscada.plant.memory import Memory, Orders, elapsed, emergency_mask
+from vppscada.plant.permits import RunHours, refusal, used_hours
 from vppscada.plant.regulation import Scoreboard, sampled
 from vppscada.plant.sharing import Economics, Planned, Shared, share_out
 from vppscada.plant.targets import Wanted, noted, plant_target, ramped, regulation
@@ -38,6 +39,7 @@ class Plant:
     columns: FleetColumns
     economics: Economics
     emergency: NDArray[np.bool_]
+    permits: RunHours
     limits: Limits  # as the site file has them
     settle_s: float  # plant seconds that a step of the target may take
     ramp_mw_per_min: float  # of the target, plant time
@@ -58,6 +60,7 @@ class Plant:
             fleet_columns(fleet),
             Economics.of(fleet),
             emergency_mask(fleet),
+            RunHours.of(fleet),
             Limits.of(LimitTree.empty() if limits is None else limits, len(fleet)),
             settle_s,
             ramp_mw_per_min,
@@ -114,10 +117,10 @@ def run_cycle(
     """
     planned = Planned.at(plant.columns, schedule, plant_ms)
     wanted = wanted_now(plant, memory, states, orders, schedule, plant_ms)
-    memory = noted(elapsed(memory, states, plant_ms, period_h), wanted.target_mw, plant_ms)
+    memory = noted(elapsed(memory, states, plant_ms, period_h, plant.emergency), wanted.target_mw, plant_ms)
     memory = _watch(plant, memory, states, now) if memory.is_new_period else memory
     following = memory.following.follows(now)
-    commitment = _commitment(plant.columns, memory, states, orders, schedule, plant_ms)
+    commitment = _commitment(plant, memory, states, orders, schedule, plant_ms, period_h)
     able, limits = _able(plant, states, commitment, following, orders, period_h), plant.limits_now(maximum_now_mw)
     shared = _shared(plant, memory, states, able, limits, planned, wanted, period_h)
     decided = _told(plant, states, shared.dispatch, limits, commitment, wanted, orders.running)
@@ -200,21 +203,25 @@ def _watch(plant: Plant, memory: Memory, states: AssetStates, now: float) -> Mem
 
 
 def _commitment(
-    columns: FleetColumns,
+    plant: Plant,
     memory: Memory,
     states: AssetStates,
     orders: Orders,
     schedule: Schedule | None,
     plant_ms: int,
+    period_h: float,
 ) -> Commitment:
     """Starts and stops due now. Without a valid schedule what is on stays on; at rest nothing does."""
+    columns = plant.columns
     if not orders.running:
         on = np.zeros(len(states), dtype=np.bool_)
     elif schedule is None or step_at(schedule, plant_ms) is None:
         on = states.on.copy()
     else:
         on = wanted_on(schedule, plant_ms, columns.start_time_s)
-    return commit(columns, states, on, memory.seconds_in_state)
+    used = used_hours(memory) if plant.emergency.any() else None
+    refused = None if used is None else refusal(plant.emergency, plant.permits, used, memory.emergency, period_h)
+    return commit(columns, states, on, memory.seconds_in_state, refused)
 
 
 def _told(

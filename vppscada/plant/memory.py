@@ -89,6 +89,8 @@ class Memory:
     was_on: NDArray[np.bool_]
     run_hours_today: Column
     run_hours_year: Column
+    non_emergency_today: Column  # of these, of emergency generators while there was no emergency; 0 for others
+    non_emergency_year: Column
     following: Following
     trim_mw: float = 0.0
     target_mw: float = 0.0
@@ -111,6 +113,8 @@ class Memory:
             was_on=np.zeros(n, dtype=np.bool_),
             run_hours_today=np.zeros(n),
             run_hours_year=np.zeros(n),
+            non_emergency_today=np.zeros(n),
+            non_emergency_year=np.zeros(n),
             following=Following.fresh(n),
             target_since_ms=plant_ms,
             plant_ms=plant_ms,
@@ -122,6 +126,8 @@ class Memory:
             hours_in_state=self.seconds_in_state / 3600.0,
             run_hours_today=self.run_hours_today,
             run_hours_year=self.run_hours_year,
+            non_emergency_today=self.non_emergency_today,
+            non_emergency_year=self.non_emergency_year,
             permitted=~emergency_mask(fleet) | self.emergency,
         )
 
@@ -133,9 +139,11 @@ class Memory:
             self.seconds_in_state.tolist(),
             self.run_hours_today.tolist(),
             self.run_hours_year.tolist(),
+            self.non_emergency_today.tolist(),
+            self.non_emergency_year.tolist(),
             strict=True,
         )
-        assets = {asset.name: [on, seconds, today, year] for asset, on, seconds, today, year in columns}
+        assets = {asset.name: list(kept) for asset, *kept in columns}
         return json.dumps({"plant_ms": self.plant_ms, "emergency": self.emergency, "assets": assets})
 
     def restored(self, text: str, fleet: Fleet) -> "Memory":
@@ -152,23 +160,34 @@ class Memory:
             seconds_in_state=self.seconds_in_state.copy(),
             run_hours_today=self.run_hours_today.copy(),
             run_hours_year=self.run_hours_year.copy(),
+            non_emergency_today=self.non_emergency_today.copy(),
+            non_emergency_year=self.non_emergency_year.copy(),
             emergency=bool(read["emergency"]),
             plant_ms=min(int(read["plant_ms"]), self.plant_ms),
         )
         for i, asset in enumerate(fleet.assets):
             if asset.name in read["assets"]:
-                on, seconds, today, year = read["assets"][asset.name]
+                on, seconds, today, year, *others = read["assets"][asset.name]
                 kept.seen[i] = True
                 kept.was_on[i], kept.seconds_in_state[i] = bool(on), float(seconds)
                 kept.run_hours_today[i], kept.run_hours_year[i] = float(today), float(year)
+                if others:  # a journal of before has none: then all of it counts as emergencies
+                    kept.non_emergency_today[i], kept.non_emergency_year[i] = float(others[0]), float(others[1])
         return kept
 
 
-def elapsed(memory: Memory, states: AssetStates, plant_ms: int, period_h: float = 0.0) -> Memory:
+def elapsed(
+    memory: Memory,
+    states: AssetStates,
+    plant_ms: int,
+    period_h: float = 0.0,
+    generators: NDArray[np.bool_] | None = None,
+) -> Memory:
     """Advance times in state and run hours to ``plant_ms``. An asset that is not online keeps what it was.
 
     A cycle that comes less than about ``period_h`` after the last whole period does not begin a new one.
-    What ran when it was last seen counts as having run meanwhile: a permit errs on the safe side.
+    What ran when it was last seen counts as having run meanwhile: a permit errs on the safe side. Of emergency
+    ``generators`` (n,) it counts as what it was since the last cycle: in an emergency, or without one.
     """
     seconds = max(plant_ms - memory.plant_ms, 0) / 1000.0
     today_s, year_s = _since_midnight_and_new_year(plant_ms)
@@ -176,6 +195,9 @@ def elapsed(memory: Memory, states: AssetStates, plant_ms: int, period_h: float 
     # After a long gap (the station was down, a clock was set) no day and no year holds more than has passed of it.
     new_day, new_year = seconds > today_s, seconds > year_s
     began = memory.period_began_ms
+    nobody = np.zeros(len(states), dtype=np.bool_)
+    other = (on & (nobody if generators is None or memory.emergency else generators)).astype(np.float64)
+    ran_today, ran_year = min(seconds, today_s) / 3600.0, min(seconds, year_s) / 3600.0
     is_new = began is None or not 0 <= plant_ms - began < _PERIOD_SHARE * period_h * 3.6e6
     return replace(
         memory,
@@ -185,8 +207,10 @@ def elapsed(memory: Memory, states: AssetStates, plant_ms: int, period_h: float 
         seen=memory.seen | states.online,
         seconds_in_state=np.where((on == memory.was_on) | ~memory.seen, memory.seconds_in_state + seconds, 0.0),
         was_on=on,
-        run_hours_today=(0.0 if new_day else memory.run_hours_today) + on * (min(seconds, today_s) / 3600.0),
-        run_hours_year=(0.0 if new_year else memory.run_hours_year) + on * (min(seconds, year_s) / 3600.0),
+        run_hours_today=(0.0 if new_day else memory.run_hours_today) + on * ran_today,
+        run_hours_year=(0.0 if new_year else memory.run_hours_year) + on * ran_year,
+        non_emergency_today=(0.0 if new_day else memory.non_emergency_today) + other * ran_today,
+        non_emergency_year=(0.0 if new_year else memory.non_emergency_year) + other * ran_year,
         plant_ms=plant_ms,
     )
 

@@ -11,6 +11,7 @@ from vppscada.model.offers import Offers, Units
 from vppscada.plant.accounting import FleetCosts
 from vppscada.plant.fleet_view import FleetColumns, fleet_columns
 from vppscada.plant.memory import emergency_mask
+from vppscada.plant.permits import RunHours
 
 Column = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -26,8 +27,8 @@ class Standing:
 
     available_mw: Column  # most that a device, sun or wind allows over the time; NaN = nothing is known to limit it
     hours_in_state: Column
-    permitted: Flags  # emergency generators: may run; True for others
-    run_hours_left: Column  # of the permits; inf where none counts
+    permitted: Flags  # emergency generators: may run, in an emergency or without; True for others
+    run_hours_left: Column  # of the permits, for what running would count as now; inf where none counts
     worth_per_mwh: Column  # of energy in a store; 0 where not storage
 
 
@@ -47,8 +48,7 @@ class OfferTerms:
         self.right_mw: Table = np.concatenate([self.left_mw[:, 1:], rating], axis=1)
         fuel_price = np.where(self.columns.thermal, column(assets, "fuel_price_per_mwh"), 0.0)
         self.emergency = emergency_mask(fleet)
-        self.permit_day = column(assets, "permitted_hours_per_day")
-        self.permit_year = column(assets, "permitted_hours_per_year")
+        self.permits = RunHours.of(fleet)
         self.derating_per_degc = column(assets, "derating_per_degc")
         #: Names of the forecasts in use, and which of them (or none: −1) is each asset's.
         self.forecasts = sorted({asset.forecast for asset in assets if asset.kind.family is AssetFamily.RENEWABLE})

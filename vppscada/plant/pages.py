@@ -35,6 +35,8 @@ class Opening:
     permitted: Column
     run_hours_today: Column
     run_hours_year: Column
+    non_emergency_today: Column
+    non_emergency_year: Column
 
     @property
     def is_known(self) -> bool:

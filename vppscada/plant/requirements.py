@@ -10,6 +10,7 @@ from vppscada.model.assets import AssetFamily, AssetStates, Fleet
 from vppscada.model.limits import LimitTree
 from vppscada.model.schedule import InitialStates, Product, ScheduleRequest
 from vppscada.model.site import ProductSpec, ScheduleSpec
+from vppscada.plant.permits import RunHours, used_hours
 from vppscada.plant.series import Series
 
 Column = NDArray[np.float64]
@@ -66,9 +67,11 @@ class History:
     """What the plant remembers of each asset for the optimiser, columns of length n (plant time)."""
 
     hours_in_state: Column
-    run_hours_today: Column
+    run_hours_today: Column  # of any kind
     run_hours_year: Column
-    permitted: NDArray[np.bool_]
+    non_emergency_today: Column  # of these, of emergency generators without an emergency; 0 for others
+    non_emergency_year: Column
+    permitted: NDArray[np.bool_]  # emergency generators: there is an emergency; True for others
 
 
 def build_request(
@@ -139,8 +142,7 @@ def _product(
 
 
 def _initial(fleet: Fleet, states: AssetStates, history: History) -> InitialStates:
-    permit_day = np.array([asset.permitted_hours_per_day for asset in fleet.assets])
-    permit_year = np.array([asset.permitted_hours_per_year for asset in fleet.assets])
+    left = RunHours.of(fleet).less(used_hours(history))
     return InitialStates(
         power_mw=np.nan_to_num(states.power_mw),
         on=states.on,
@@ -148,8 +150,10 @@ def _initial(fleet: Fleet, states: AssetStates, history: History) -> InitialStat
         stored_mwh=np.nan_to_num(states.stored_mwh),
         usable=states.usable,
         permitted=history.permitted,
-        run_hours_left_today=np.maximum(permit_day - history.run_hours_today, 0.0),
-        run_hours_left_year=np.maximum(permit_year - history.run_hours_year, 0.0),
+        run_hours_left_today=left.today,
+        run_hours_left_year=left.year,
+        non_emergency_left_today=left.non_emergency_today,
+        non_emergency_left_year=left.non_emergency_year,
     )
 
 

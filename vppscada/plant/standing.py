@@ -10,6 +10,7 @@ from vppscada.model.explanation import Reason
 from vppscada.model.schedule import Schedule
 from vppscada.plant.commitment import step_at
 from vppscada.plant.offers import OfferTerms, Standing
+from vppscada.plant.permits import used_hours
 from vppscada.plant.requirements import Expectations, History
 
 Column = NDArray[np.float64]
@@ -36,11 +37,11 @@ def standing_at(
     span_ms = max(round(hours * 3.6e6), 1)
     warmer = max(float(expectations.mean(ambient, plant_ms, span_ms, 1, missing=15.0)[0]) - 15.0, 0.0)
     derated = terms.columns.rating_mw * (1.0 - warmer * terms.derating_per_degc)
-    left = np.minimum(terms.permit_day - history.run_hours_today, terms.permit_year - history.run_hours_year)
+    left = terms.permits.less(used_hours(history)).for_kind(history.permitted)
     return Standing(
         available_mw=np.fmin(_expected(terms, states, expectations, plant_ms, span_ms), derated),
         hours_in_state=history.hours_in_state,
-        permitted=history.permitted,
+        permitted=history.permitted | (left > 0.0),
         run_hours_left=np.where(terms.emergency, left, np.inf),
         worth_per_mwh=worth_per_mwh,
     )

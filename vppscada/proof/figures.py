@@ -9,6 +9,7 @@ Figures = dict[str, float | None]
 
 _ASSET = (
     "run_h",
+    "non_emergency_h",
     "out_mwh",
     "in_mwh",
     "fuel_mwh",

@@ -14,6 +14,7 @@ from vppscada.model.assets import Asset, AssetFamily, Fleet
 from vppscada.model.schedule import InitialStates, Schedule, ScheduleRequest
 from vppscada.model.site import ScheduleSpec
 from vppscada.plant.pages import REALISED, Page, total
+from vppscada.plant.permits import RunHours, used_hours
 from vppscada.proof.times import utc
 
 Column = NDArray[np.float64]
@@ -75,6 +76,7 @@ def request_of(stretch: Stretch, fleet: Fleet, spec: ScheduleSpec) -> tuple[Sche
     doubts += [f"{name} takes no part: its state at the begin is not known" for name in blind]
     if np.isnan(plant[:, 1]).any():
         doubts.append("the price counts as 0 where it was not known")
+    left = RunHours.of(fleet).less(used_hours(opening))
     initial = InitialStates(
         power_mw=np.nan_to_num(opening.power_mw),
         on=opening.on > 0.5,
@@ -82,8 +84,10 @@ def request_of(stretch: Stretch, fleet: Fleet, spec: ScheduleSpec) -> tuple[Sche
         stored_mwh=np.nan_to_num(opening.stored_mwh),
         usable=~unknown_start,
         permitted=opening.permitted > 0.5,
-        run_hours_left_today=_left(fleet, "permitted_hours_per_day", opening.run_hours_today),
-        run_hours_left_year=_left(fleet, "permitted_hours_per_year", opening.run_hours_year),
+        run_hours_left_today=left.today,
+        run_hours_left_year=left.year,
+        non_emergency_left_today=left.non_emergency_today,
+        non_emergency_left_year=left.non_emergency_year,
     )
     export = np.where(follows, spec.export_limit_mw, max(spec.export_limit_mw, fleet.rating_mw))
     asked = ScheduleRequest(
@@ -113,11 +117,6 @@ def _plant_means(interval: Sequence[Page]) -> tuple[float, float, float]:
     target = account.whole("target_mwh") / max(account.whole("target_h"), 1e-12)
     price = account.whole("price_sum") / priced if priced > 0.0 else float("nan")
     return target, price, account.whole("follow_h") / max(hours, 1e-12)
-
-
-def _left(fleet: Fleet, permit: str, used_h: Column) -> Column:
-    permitted = np.array([getattr(asset, permit) for asset in fleet.assets], dtype=np.float64)
-    return np.maximum(permitted - np.nan_to_num(used_h), 0.0)
 
 
 def _of_family(fleet: Fleet, family: AssetFamily) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from vppscada.model.assets import AssetKind, column
 from vppscada.model.explanation import Reason
 from vppscada.scheduling.formulation import Formulation
 from vppscada.scheduling.horizon import Horizon
-from vppscada.scheduling.permits import budgets
+from vppscada.scheduling.permits import budgets, is_forbidden
 from vppscada.scheduling.pressures import TOLERANCE, UNDECIDED, Held, Pressures, decide
 from vppscada.scheduling.program import Limit, Matrices
 from vppscada.scheduling.thermal import ThermalData, initial_hold
@@ -138,10 +138,7 @@ def _off(horizon: Horizon, data: ThermalData, on: Flags, loses: Flags) -> NDArra
                     reason[i, period] = Reason.PERMIT_HOURS
     held = step[None, :] < must_off[:, None]
     reason[held] = np.where(step[None, :] < down[:, None], Reason.DOWN_TIME, Reason.START_TIME)[held]
-    forbidden = [
-        asset.kind is AssetKind.EMERGENCY_GENERATOR and not horizon.request.initial.permitted[place]
-        for asset, place in zip(data.assets, data.members, strict=True)
-    ]
+    forbidden = [is_forbidden(horizon, int(place)) for place in data.members]
     reason[np.array(forbidden, dtype=np.bool_)] = Reason.NOT_PERMITTED
     return reason
 

@@ -22,6 +22,8 @@ _OVER_ASSETS = (
     "permitted",
     "run_hours_left_today",
     "run_hours_left_year",
+    "non_emergency_left_today",
+    "non_emergency_left_year",
 )
 
 

@@ -169,6 +169,13 @@ def _times(findings: Findings, request: ScheduleRequest, schedule: Schedule, i: 
 
 def _permit(findings: Findings, request: ScheduleRequest, schedule: Schedule, i: int) -> None:
     asset, initial = request.assets[i], request.initial
+    if initial.permitted[i]:
+        kind, per_day, per_year = "permitted", asset.permitted_hours_per_day, asset.permitted_hours_per_year
+        left_today, left_year = initial.run_hours_left_today[i], initial.run_hours_left_year[i]
+    else:
+        kind = "non-emergency"
+        per_day, per_year = asset.non_emergency_hours_per_day, asset.non_emergency_hours_per_year
+        left_today, left_year = initial.non_emergency_left_today[i], initial.non_emergency_left_year[i]
     budgets: dict[object, float] = {}
     run: dict[object, float] = {}
     for t in range(request.steps):
@@ -176,13 +183,12 @@ def _permit(findings: Findings, request: ScheduleRequest, schedule: Schedule, i:
         first = datetime.fromtimestamp(request.start_ms / 1000.0, UTC)
         day, year = starts.date(), starts.year
         today, this_year = day == first.date(), year == first.year
-        budgets[day] = float(initial.run_hours_left_today[i]) if today else asset.permitted_hours_per_day
-        budgets[year] = float(initial.run_hours_left_year[i]) if this_year else asset.permitted_hours_per_year
+        budgets[day] = float(left_today) if today else per_day
+        budgets[year] = float(left_year) if this_year else per_year
         if schedule.on[i, t]:
-            findings.most(f"{asset.name} permission", t, 1.0, float(initial.permitted[i]))
             for period in (day, year):
                 run[period] = run.get(period, 0.0) + request.step_s / 3600.0
-                findings.most(f"{asset.name} permitted hours of {period}", t, run[period], budgets[period])
+                findings.most(f"{asset.name} {kind} hours of {period}", t, run[period], budgets[period])
 
 
 # storage

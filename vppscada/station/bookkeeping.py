@@ -204,6 +204,8 @@ class Bookkeeper:
             permitted=(~self._emergency | memory.emergency).astype(np.float64),
             run_hours_today=memory.run_hours_today,
             run_hours_year=memory.run_hours_year,
+            non_emergency_today=memory.non_emergency_today,
+            non_emergency_year=memory.non_emergency_year,
         )
 
     # accounts
@@ -223,6 +225,7 @@ class Bookkeeper:
             target_mw=now.target_mw,
             follows=now.follows,
             price=now.price,
+            emergency=memory.emergency,
         )
         return advance(account, hours, facts, self._yard)
 
@@ -249,7 +252,8 @@ class Bookkeeper:
         self._planned_off_h = np.where(on, 0.0, self._planned_off_h + hours)
         self._planned_on = on.copy()
         known, power = np.ones(n, dtype=np.bool_), schedule.power_mw[:, step]
-        facts = Facts(known, power, on, nothing, nothing, now.target_mw, now.follows, now.price)
+        emergency = now.memory.emergency
+        facts = Facts(known, power, on, nothing, nothing, now.target_mw, now.follows, now.price, emergency)
         return advance(account, hours, facts, self._yard)
 
 

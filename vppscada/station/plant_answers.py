@@ -32,6 +32,8 @@ def fleet_page(plant: PlantService, offset: int) -> Answer:
         "hours_in_state": history.hours_in_state,
         "run_hours_today": history.run_hours_today,
         "run_hours_year": history.run_hours_year,
+        "non_emergency_today": history.non_emergency_today,
+        "non_emergency_year": history.non_emergency_year,
         "stored_worth_per_mwh": energy_worth(fleet, plant.schedule, plant_ms),
         "on": states.on,
         "online": states.online,

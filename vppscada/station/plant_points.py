@@ -12,10 +12,11 @@ from vppscada.model.schedule import Objective, Schedule
 from vppscada.model.site import PLANT, Site
 from vppscada.plant.accounting import Totals
 from vppscada.plant.commitment import step_at
-from vppscada.plant.cycle import Decision
+from vppscada.plant.cycle import Decision, Plant
 from vppscada.plant.fleet_view import FleetColumns, FleetRows
-from vppscada.plant.memory import Orders
+from vppscada.plant.memory import Memory, Orders
 from vppscada.plant.orders import OBJECTIVES
+from vppscada.plant.permits import used_hours
 from vppscada.points.database import Database
 
 
@@ -130,6 +131,20 @@ def derived_values(decision: Decision, totals: Totals, price: float, load_mw: fl
         "energy": totals.energy_mwh,
         "unserved_energy": totals.unserved_mwh,
         "starts": float(totals.starts),
+    }
+
+
+def permit_values(plant: Plant, memory: Memory) -> dict[str, float]:
+    """Whether there is an emergency, and the least hours that any emergency generator has left, by kind of running."""
+    generators = plant.emergency
+    if not generators.any():
+        return {"emergency": 0.0, "emergency_hours_left": float("nan"), "non_emergency_hours_left": float("nan")}
+    left = plant.permits.less(used_hours(memory))
+    everywhere = np.ones(len(generators), dtype=np.bool_)
+    return {
+        "emergency": float(memory.emergency),
+        "emergency_hours_left": float(left.for_kind(everywhere)[generators].min()),
+        "non_emergency_hours_left": float(left.for_kind(~everywhere)[generators].min()),
     }
 
 

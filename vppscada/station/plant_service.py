@@ -40,6 +40,7 @@ from vppscada.station.plant_points import (
     derived_values,
     measured_values,
     order_values,
+    permit_values,
     regulation_values,
     schedule_values,
 )
@@ -81,7 +82,7 @@ class PlantService:
         self.cycled = asyncio.Event()
         self._rows = fleet_rows(site.fleet, site.points)
         period_s, columns = site.plant.dispatch_period_s, self.plant.columns
-        self._shadow = Shadowing(columns, period_s, clock.speed) if site.plant.shadow else None
+        self._shadow = Shadowing(site.fleet, columns, period_s, clock.speed) if site.plant.shadow else None
         self._limit_rows = limit_rows(site, self.plant.limits.names)
         self._regulated_at = -np.inf  # monotonic, of the last regulation signal
         self._database = database
@@ -312,6 +313,7 @@ class PlantService:
             **order_values(self.orders, decision.dispatch.target_mw, self.site.schedule.objective),
             **derived_values(decision, self.totals, price, load),
             **regulation_values(decision),
+            **permit_values(self.plant, decision.memory),
             **schedule_values(self.schedule, plant_ms, states.usable & decision.following),
             **self._cost_points.values(
                 decision, states, self.schedule, self.expectations, self.site.schedule.ambient, plant_ms

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from vppscada.model.assets import AssetStates
+from vppscada.model.assets import AssetStates, Fleet
 from vppscada.plant.aggregate import aggregate
 from vppscada.plant.cycle import Decision
 from vppscada.plant.fleet_view import FleetColumns
-from vppscada.plant.memory import Memory, elapsed
+from vppscada.plant.memory import Memory, elapsed, emergency_mask
 from vppscada.plant.shadow import Imagined, as_seen, imagined, obeyed
 from vppscada.station.bookkeeping import pause_limit_s
 
@@ -16,9 +16,10 @@ from vppscada.station.bookkeeping import pause_limit_s
 class Shadowing:
     """The imagined fleet of a plant that commands nobody; None until the first cycle has seen the real one."""
 
-    def __init__(self, columns: FleetColumns, dispatch_period_s: float, speed: float) -> None:
+    def __init__(self, fleet: Fleet, columns: FleetColumns, dispatch_period_s: float, speed: float) -> None:
         self.fleet: Imagined | None = None
         self._columns = columns
+        self._generators = emergency_mask(fleet)
         self._pause_s = pause_limit_s(dispatch_period_s)
         self._speed = speed
 
@@ -42,6 +43,10 @@ class Shadowing:
         if self.fleet is not None:
             self.fleet = replace(self.fleet, memory=decision.memory)
         nothing = np.full_like(memory.setpoint_mw, np.nan)
-        real = replace(elapsed(memory, live, plant_ms), target_mw=decision.dispatch.target_mw, setpoint_mw=nothing)
+        real = replace(
+            elapsed(memory, live, plant_ms, generators=self._generators),
+            target_mw=decision.dispatch.target_mw,
+            setpoint_mw=nothing,
+        )
         state = aggregate(self._columns, live, live.power_mw, live.power_mw)
         return replace(decision, memory=real, state=state)

@@ -34,7 +34,7 @@ async def state(tmp_path: Path) -> Path:
     for name, value in (("hours", 1.0), ("known_h", 0.5), ("unknown_h", 0.5), ("target_h", 1.0), ("tracked_h", 0.5)):
         account.plant[PLANT_SUMS.index(name)] = value
     one = np.ones(2)
-    page = Page(DAY + 6 * HOUR, DAY + 7 * HOUR, HOUR, names, {REALISED: account}, Opening(*[one] * 8), one)
+    page = Page(DAY + 6 * HOUR, DAY + 7 * HOUR, HOUR, names, {REALISED: account}, Opening(*[one] * 10), one)
     journal = Journal.open(tmp_path / "state", now_ms=lambda: DAY)
     await journal.keep({}, [Proof(journal.next_proof_id(), "book", page.begin_ms, page.end_ms, DAY, to_bytes(page))])
     journal.close()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.plant.fleets import BATTERY, ENGINE, FLEET, PV
+from tests.unit.plant.fleets import BATTERY, EMERGENCY, ENGINE, FLEET, PV
 from vppscada.model.assets import Fleet
 from vppscada.plant.books import ASSET_SUMS, Account, Facts, Yardstick, add_starts, advance, cut, interval_of
 from vppscada.plant.pages import REALISED, Opening, Page, from_bytes, gaps, to_bytes, total
@@ -50,6 +50,15 @@ def test_an_hour_is_booked_part_by_part() -> None:
     assert account.of("run_h").tolist() == [1.0, 0.0, 0.0, 0.0]
     assert account.whole("net_mwh") == 6.0 and account.whole("error_abs_mwh") == 0.0
     assert account.whole("on_target_h") == 1.0
+
+
+def test_hours_of_a_generator_without_an_emergency_are_booked_apart() -> None:
+    fleet = Fleet((ENGINE, EMERGENCY))
+    both, yard = np.ones(2, dtype=np.bool_), Yardstick.of(fleet)
+    run = Facts(both, np.array([5.0, 1.0]), both, np.full(2, NAN), np.full(2, NAN), 6.0, True, 50.0, emergency=True)
+    account = advance(advance(Account.blank(2), 2.0, run, yard), 0.5, replace(run, emergency=False), yard)
+    assert account.of("run_h").tolist() == [2.5, 2.5]
+    assert account.of("non_emergency_h").tolist() == [0.0, 0.5]
 
 
 def test_discharge_is_cycles_of_what_leaves_the_store() -> None:
@@ -123,7 +132,7 @@ def test_no_part_of_a_time_spans_an_interval_or_midnight() -> None:
 def page(begin_ms: int, end_ms: int, names: tuple[str, ...], account: Account | None = None) -> Page:
     n = len(names)
     column = np.arange(float(n))
-    opening = Opening(column, column, column, np.full(n, NAN), column, column, column, column)
+    opening = Opening(column, column, column, np.full(n, NAN), column, column, column, column, column, column)
     return Page(begin_ms, end_ms, HOUR, names, {REALISED: account or Account.blank(n)}, opening, column)
 
 

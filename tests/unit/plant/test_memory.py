@@ -1,6 +1,10 @@
+import json
+from dataclasses import replace
+
 from tests.unit.plant.fleets import EMERGENCY, ENGINE, states
 from vppscada.model.assets import Fleet
-from vppscada.plant.memory import Memory, elapsed
+from vppscada.plant.memory import Memory, elapsed, emergency_mask
+from vppscada.plant.permits import used_hours
 
 FLEET = Fleet((ENGINE, EMERGENCY))
 DAY_MS = 86_400_000
@@ -37,6 +41,49 @@ def test_it_survives_the_journal_even_when_the_fleet_changes() -> None:
 
 def test_emergency_generators_need_an_emergency() -> None:
     assert Memory.fresh(2, 0).history(FLEET).permitted.tolist() == [True, False]
+
+
+def ran(memory: Memory, hours: float, *, emergency: bool) -> Memory:
+    """Both run on for so long."""
+    memory = replace(memory, emergency=emergency)
+    until = memory.plant_ms + round(hours * 3_600_000)
+    return elapsed(memory, states(FLEET), until, generators=emergency_mask(FLEET))
+
+
+def test_hours_of_generators_are_counted_apart_in_an_emergency_and_without() -> None:
+    memory = elapsed(Memory.fresh(2, 0), states(FLEET), 0)
+    memory = ran(ran(ran(memory, 2.0, emergency=False), 3.0, emergency=True), 0.5, emergency=False)
+    used = used_hours(memory)
+    assert (used.today[1], used.non_emergency_today[1]) == (3.0, 2.5)
+    assert (used.year[1], used.non_emergency_year[1]) == (3.0, 2.5)
+    assert memory.non_emergency_today[0] == 0.0  # an engine has no emergencies
+
+
+def test_both_counts_survive_a_restart_and_begin_anew_with_the_day_and_the_year() -> None:
+    start = 364 * DAY_MS + 20 * 3_600_000  # 31 December 1970, 20:00
+    memory = elapsed(Memory.fresh(2, start), states(FLEET), start)
+    memory = ran(ran(memory, 1.0, emergency=False), 1.0, emergency=True)
+    again = Memory.fresh(2, memory.plant_ms).restored(memory.to_json(FLEET), FLEET)
+    used = used_hours(again)
+    assert (used.today[1], used.non_emergency_today[1]) == (1.0, 1.0)
+    assert (used.year[1], used.non_emergency_year[1]) == (1.0, 1.0)
+    later = used_hours(ran(again, 3.0, emergency=False))  # one of them in the new year
+    assert (later.today[1], later.non_emergency_today[1]) == (0.0, 1.0)
+    assert (later.year[1], later.non_emergency_year[1]) == (0.0, 1.0)
+
+
+def test_a_restart_counts_the_time_out_of_sight_as_the_kind_it_was() -> None:
+    memory = replace(elapsed(Memory.fresh(2, 0), states(FLEET), 0), emergency=True)
+    again = Memory.fresh(2, 7_200_000).restored(memory.to_json(FLEET), FLEET)
+    again = elapsed(again, states(FLEET), 7_200_000, generators=emergency_mask(FLEET))
+    assert (used_hours(again).today[1], used_hours(again).non_emergency_today[1]) == (2.0, 0.0)
+
+
+def test_a_journal_that_counted_them_together_is_read_as_emergencies() -> None:
+    kept = json.loads(elapsed(Memory.fresh(2, 0), states(FLEET), 3_600_000).to_json(FLEET))
+    kept["assets"] = {name: columns[:4] for name, columns in kept["assets"].items()}
+    again = Memory.fresh(2, 3_600_000).restored(json.dumps(kept), FLEET)
+    assert (used_hours(again).today[1], used_hours(again).non_emergency_today[1]) == (1.0, 0.0)
 
 
 def test_a_long_gap_holds_no_more_hours_than_the_day_and_the_year() -> None:

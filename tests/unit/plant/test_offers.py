@@ -80,6 +80,18 @@ def test_an_emergency_generator_offers_only_with_permission_and_hours_left() -> 
     assert not of(fleet, now, Units.FREE).optional.any()
     assert of(fleet, now, Units.FREE, permitted=yes).optional.all()
     assert not of(fleet, now, Units.FREE, permitted=yes, run_hours_today=np.array([3.5])).optional.any()
+    hours = np.array([3.5])
+    assert of(
+        fleet, now, Units.FREE, permitted=yes, run_hours_today=hours, non_emergency_today=hours
+    ).optional.all()  # not run in an emergency
+
+
+def test_a_generator_offers_its_hours_without_an_emergency() -> None:
+    fleet = Fleet((replace(EMERGENCY, non_emergency_hours_per_day=4.0, non_emergency_hours_per_year=50.0),))
+    now = states(fleet, on=[False])
+    assert of(fleet, now, Units.FREE).optional.all()
+    hours = np.array([3.5])
+    assert not of(fleet, now, Units.FREE, run_hours_today=hours, non_emergency_today=hours).optional.any()
 
 
 def test_a_store_gives_and_takes_as_long_as_its_energy_lasts_at_what_it_is_worth() -> None:

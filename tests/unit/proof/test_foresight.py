@@ -55,8 +55,7 @@ def done(plan: Schedule, of: ScheduleRequest, assets: tuple[Asset, ...] = ASSETS
             np.full(n, 100.0),
             stored,
             *(known.astype(float),) * 2,
-            told,
-            told,
+            *(told,) * 4,
         )
         at = MIDNIGHT_MS + step * STEP
         accounts = {REALISED: advance(account, 1.0, facts, yard)}

@@ -42,7 +42,7 @@ def page(begin_ms: int, mw: float) -> bytes:
     for name, value in (("hours", 0.25), ("known_h", 0.25), ("net_mwh", 0.25 * mw)):
         account.plant[PLANT_SUMS.index(name)] = value
     one = np.zeros(1)
-    opening = Opening(one, one, one, one, one, one, one, one)
+    opening = Opening(one, one, one, one, one, one, one, one, one, one)
     return to_bytes(Page(begin_ms, begin_ms + STEP, STEP, ("a",), {REALISED: account}, opening, one))
 
 

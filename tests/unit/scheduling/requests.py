@@ -1,6 +1,7 @@
 """Small requests with answers that can be worked out by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,23 @@ def solar(name: str = "pv1", **changes: Any) -> Asset:
     return Asset(name=name, kind=settings.pop("kind", AssetKind.PHOTOVOLTAIC), session=name, **settings)
 
 
+def with_other_hours(asked: ScheduleRequest, seed: int) -> ScheduleRequest:
+    """The request; in half of the cases emergency generators may also run some hours without an emergency."""
+    rng = np.random.default_rng([seed, 1])
+    if rng.random() < 0.5:
+        return asked
+    day, year = rng.choice([2.0, 24.0]), rng.choice([3.0, 8784.0])
+    assets = tuple(
+        replace(one, non_emergency_hours_per_day=day, non_emergency_hours_per_year=year)
+        if one.kind is AssetKind.EMERGENCY_GENERATOR
+        else one
+        for one in asked.assets
+    )
+    today, left = np.full(len(assets), rng.choice([0.0, 1.0, day])), np.full(len(assets), rng.choice([1.0, year]))
+    initial = replace(asked.initial, non_emergency_left_today=today, non_emergency_left_year=left)
+    return replace(asked, assets=assets, initial=initial)
+
+
 def request(
     assets: Sequence[Asset],
     requirement_mw: Sequence[float],
@@ -62,6 +80,8 @@ def request(
         "permitted": np.ones(n, dtype=np.bool_),
         "run_hours_left_today": np.array([asset.permitted_hours_per_day for asset in assets]),
         "run_hours_left_year": np.array([asset.permitted_hours_per_year for asset in assets]),
+        "non_emergency_left_today": np.array([asset.non_emergency_hours_per_day for asset in assets]),
+        "non_emergency_left_year": np.array([asset.non_emergency_hours_per_year for asset in assets]),
     }
     expected = np.full((n, steps), np.inf)
     for i, asset in enumerate(assets):

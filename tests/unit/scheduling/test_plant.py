@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.scheduling.requests import MIDNIGHT_MS, amount, engine, limits, planned, request, solar
 from vppscada.model.assets import Asset, AssetKind
+from vppscada.model.explanation import Reason
 from vppscada.model.schedule import SolveFailure, SolveStatus
 from vppscada.scheduling.solve import solve
 from vppscada.scheduling.violations import violations
@@ -84,6 +85,42 @@ def test_a_new_year_brings_new_run_hours() -> None:
     limited = emergency(permitted_hours_per_year=2.0)
     schedule = planned(request([limited], [5.0] * 6, start_ms=new_year_ms - 3 * HOUR_MS, initial=state))
     assert (schedule.on[0, :3].sum(), schedule.on[0, 3:].sum()) == (1, 2)
+
+
+def test_without_an_emergency_a_generator_runs_the_hours_for_that_and_no_more() -> None:
+    tried = emergency(non_emergency_hours_per_day=2.0, non_emergency_hours_per_year=50.0)
+    state = {"permitted": False, "non_emergency_left_today": 1.0}
+    asked = request([tried], [5.0] * 8, start_ms=MIDNIGHT_MS - 4 * HOUR_MS, initial={"emergency1": state})
+    schedule = planned(asked)
+    assert (schedule.on[0, :4].sum(), schedule.on[0, 4:].sum()) == (1, 2)
+    why = schedule.explanation
+    assert why is not None
+    assert set(why.reason[0, ~schedule.on[0]].tolist()) == {Reason.PERMIT_HOURS}
+
+
+def test_hours_used_up_without_an_emergency_are_none_of_those_for_one() -> None:
+    tried = emergency(non_emergency_hours_per_day=2.0, non_emergency_hours_per_year=50.0)
+    none_left = {"non_emergency_left_today": 0.0, "non_emergency_left_year": 0.0}
+    called = {"emergency1": {"permitted": True, **none_left}}
+    assert planned(request([tried], [5.0] * 3, initial=called)).on.all()
+    idle = {"emergency1": {"permitted": False, **none_left}}
+    assert not planned(request([tried], [5.0] * 3, initial=idle)).on.any()
+
+
+def test_the_year_limits_what_days_without_an_emergency_would_allow() -> None:
+    tried = emergency(non_emergency_hours_per_day=24.0, non_emergency_hours_per_year=50.0)
+    state = {"permitted": False, "non_emergency_left_year": 2.0}
+    assert planned(request([tried], [5.0] * 6, initial={"emergency1": state})).on.sum() == 2
+
+
+def test_running_beyond_the_hours_of_its_kind_is_found() -> None:
+    tried = emergency(non_emergency_hours_per_day=2.0, non_emergency_hours_per_year=50.0)
+    called = request([tried], [5.0] * 3)
+    schedule = planned(called)
+    assert schedule.on.all() and violations(called, schedule) == []
+    idle = replace(called, initial=replace(called.initial, permitted=np.array([False])))
+    found = violations(idle, schedule)
+    assert any("non-emergency hours" in one for one in found), found
 
 
 def test_hours_of_other_engines_are_not_permits() -> None:

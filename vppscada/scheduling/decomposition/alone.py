@@ -15,7 +15,7 @@ from vppscada.scheduling import mathopt
 from vppscada.scheduling.formulation import formulate
 from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.objective import TIERS, price_tier
-from vppscada.scheduling.permits import budgets
+from vppscada.scheduling.permits import budgets, is_forbidden
 from vppscada.scheduling.reading import schedule_of
 from vppscada.scheduling.storage import storage_data
 
@@ -38,10 +38,12 @@ def odd_ones(request: ScheduleRequest) -> Flags:
     outside = (data.before < data.least) | (data.before > data.most) | (helpless < data.least)
     odd[data.members[outside]] = True
     for i, asset in enumerate(request.assets):
-        if asset.kind is AssetKind.EMERGENCY_GENERATOR and horizon.taking_part[i] and request.initial.permitted[i]:
+        if asset.kind is not AssetKind.EMERGENCY_GENERATOR or not horizon.taking_part[i]:
+            continue
+        if is_forbidden(horizon, i):
+            odd[i] = request.initial.on[i]
+        else:
             odd[i] = any(hours < len(period) * horizon.hours - 1e-9 for period, hours in budgets(horizon, i))
-        elif asset.kind is AssetKind.EMERGENCY_GENERATOR and request.initial.on[i]:
-            odd[i] = horizon.taking_part[i]
     return odd
 
 

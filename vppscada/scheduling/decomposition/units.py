@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vppscada.model.assets import AssetKind, column
+from vppscada.model.assets import column
 from vppscada.scheduling.decomposition.runs import Runs
 from vppscada.scheduling.horizon import Horizon
+from vppscada.scheduling.permits import is_forbidden
 from vppscada.scheduling.thermal import ThermalData
 
 Column = NDArray[np.float64]
@@ -45,9 +46,8 @@ class Units:
     def __init__(self, horizon: Horizon, data: ThermalData) -> None:
         self.data = data
         self.hours = horizon.hours
-        permitted = horizon.request.initial.permitted[data.members]
-        emergency = np.array([asset.kind is AssetKind.EMERGENCY_GENERATOR for asset in data.assets], dtype=np.bool_)
-        self._runs = Runs(horizon, data, emergency & ~permitted)
+        forbidden = np.array([is_forbidden(horizon, int(place)) for place in data.members], dtype=np.bool_)
+        self._runs = Runs(horizon, data, forbidden)
         assets = data.assets
         fuel, wear = column(assets, "fuel_price_per_mwh"), column(assets, "variable_cost_per_mwh")
         self.slope = fuel[:, None] * data.segment_fuel + wear[:, None]  # (g, K) per MWh above the minimum

@@ -103,10 +103,14 @@ class ThermalDevice:
         return float(self._curves.fuel_at(np.array([power_mw]))[0]) if state.on else 0.0
 
     def is_permitted(self, state: DeviceState) -> bool:
-        """Whether hours of its permit are left today and this year, and fuel in its tank."""
+        """Whether hours of its permit are left today and this year, and fuel in its tank.
+
+        A device does not know what it runs for: it allows the hours of both kinds together.
+        """
         asset = self.asset
-        left = state.run_h_today < asset.permitted_hours_per_day and state.run_h < asset.permitted_hours_per_year
-        return left and self._fuel_level(state) > 0.0
+        day = asset.permitted_hours_per_day + asset.non_emergency_hours_per_day
+        year = asset.permitted_hours_per_year + asset.non_emergency_hours_per_year
+        return state.run_h_today < day and state.run_h < year and self._fuel_level(state) > 0.0
 
     def _available(self, state: DeviceState, environment: Environment) -> float:
         if state.phase is Phase.TRIPPED or not self.is_permitted(state):
