@@ -124,7 +124,7 @@ def run_cycle(
     able, limits = _able(plant, states, commitment, following, orders, period_h), plant.limits_now(maximum_now_mw)
     shared = _shared(plant, memory, states, able, limits, planned, wanted, period_h)
     decided = _told(plant, states, shared.dispatch, limits, commitment, wanted, orders.running)
-    memory = _remember(plant, memory, states, decided, wanted, plant_ms)
+    memory = _remember(plant, memory, states, decided, wanted, orders.emergency, plant_ms)
     return Decision(
         memory=memory,
         dispatch=_above_minimum(plant.columns, decided),
@@ -259,7 +259,7 @@ def _above_minimum(columns: FleetColumns, decided: Dispatch) -> Dispatch:
 
 
 def _remember(
-    plant: Plant, memory: Memory, states: AssetStates, decided: Dispatch, wanted: Wanted, plant_ms: int
+    plant: Plant, memory: Memory, states: AssetStates, decided: Dispatch, wanted: Wanted, called: bool, plant_ms: int
 ) -> Memory:
     """Setpoints told, the trim of a steady error, how long the plant has been short, how regulation is followed."""
     before = memory.setpoint_mw[:2] if memory.is_new_period else memory.setpoint_mw[1:]
@@ -274,7 +274,7 @@ def _remember(
         trim_mw=_trim(plant, memory, states, decided, plant_ms) if wanted.regulation_mw is None else memory.trim_mw,
         scoreboard=_scored(memory.scoreboard, states, wanted, plant_ms),
         short_since_ms=since,
-        emergency=outage or (memory.emergency and (short or bool(states.on[plant.emergency].any()))),
+        emergency=called or outage or (memory.emergency and (short or bool(states.on[plant.emergency].any()))),
     )
 
 

@@ -41,6 +41,7 @@ class Orders:
     enabled: bool
     running: bool = True
     objective: Objective | None = None  # None = what the site file says
+    emergency: bool = False  # an emergency is called: its generators may run though the plant is not short
     regulation: float | None = None  # signal, −1 to 1; None = there is none. Not kept: it is told every few seconds
 
     @property
@@ -63,6 +64,7 @@ class Orders:
                 "enabled": self.enabled,
                 "running": self.running,
                 "objective": self.objective,
+                "emergency": self.emergency,
             }
         )
 
@@ -76,7 +78,8 @@ class Orders:
         read = json.loads(text)
         objective = None if read["objective"] is None else Objective(read["objective"])
         mode = PlantMode(read["mode"])
-        return cls(float(read["target_mw"]), mode, bool(read["enabled"]), bool(read["running"]), objective)
+        enabled, running, called = bool(read["enabled"]), bool(read["running"]), bool(read.get("emergency", False))
+        return cls(float(read["target_mw"]), mode, enabled, running, objective, called)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

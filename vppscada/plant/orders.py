@@ -1,5 +1,6 @@
 """Orders to the plant as a whole: which command means what, and which are refused. Pure."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from vppscada.model.commands import CommandStatus
@@ -11,11 +12,19 @@ TARGET_COMMAND = f"{PLANT}.target_command"
 MODE_COMMAND = f"{PLANT}.mode_command"
 ENABLE_COMMAND = f"{PLANT}.enable_command"
 START_STOP = f"{PLANT}.start_stop"
+EMERGENCY_COMMAND = f"{PLANT}.emergency_command"
 OBJECTIVE_COMMAND = f"{PLANT}.objective_command"
 REGULATION_COMMAND = f"{PLANT}.regulation_command"
 
 #: Numbers of the four as the point ``plant.objective`` has them; its command counts one more, 0 being the site file's.
 OBJECTIVES = tuple(Objective)
+
+
+_SWITCHES: Mapping[str, Callable[[Orders, bool], Orders]] = {
+    ENABLE_COMMAND: lambda orders, on: replace(orders, enabled=on),
+    START_STOP: lambda orders, on: replace(orders, running=on),
+    EMERGENCY_COMMAND: lambda orders, on: replace(orders, emergency=on),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +57,8 @@ def apply_order(
             if value not in (PlantMode.SCHEDULE, PlantMode.FOLLOW):
                 return OrderRefused(CommandStatus.OUT_OF_RANGE, f"no mode {value}")
             return replace(orders, mode=PlantMode(int(value)))
-        case _ if point == ENABLE_COMMAND:
-            return replace(orders, enabled=value == 1.0)
-        case _ if point == START_STOP:
-            return replace(orders, running=value == 1.0)
+        case _ if point in _SWITCHES:
+            return _SWITCHES[point](orders, value == 1.0)
         case _ if point == OBJECTIVE_COMMAND:
             if value not in range(len(OBJECTIVES) + 1):
                 return OrderRefused(CommandStatus.OUT_OF_RANGE, f"no objective {value}")

@@ -95,6 +95,7 @@ def order_values(orders: Orders, target_mw: float, by_site: Objective) -> dict[s
         "enable_command": float(orders.enabled),
         "running": float(orders.running),
         "start_stop": float(orders.running),
+        "emergency_command": float(orders.emergency),
         "regulation_command": orders.regulation or 0.0,
     }
 

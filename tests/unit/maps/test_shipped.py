@@ -93,6 +93,7 @@ def test_the_ems_of_the_demo_sees_every_point_of_the_plant(demo: Site) -> None:
         "objective_command",
         "enable_command",
         "start_stop",
+        "emergency_command",
         "regulation_command",
     )
     commands = {f"plant.{name}" for name in names}

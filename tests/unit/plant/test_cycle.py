@@ -90,6 +90,14 @@ def test_emergency_generators_are_permitted_only_after_a_lasting_shortage() -> N
     assert not run_cycle(plant, memory, now, enough, plan, 122_000, 122.0, PERIOD_S / 3600).memory.emergency
 
 
+def test_a_called_emergency_permits_them_at_once_and_its_end_withdraws_it() -> None:
+    now = states(power_mw=[4, 2, 0, 0])
+    called = replace(FOLLOW, target_mw=6.0, emergency=True)
+    memory = run_cycle(PLANT, Memory.fresh(4, 0), now, called, PLAN, 0, 0.0, PERIOD_S / 3600).memory
+    assert memory.emergency
+    assert not run_cycle(PLANT, memory, now, replace(called, emergency=False), PLAN, 2000, 2.0, 1e-3).memory.emergency
+
+
 def test_a_steady_error_is_trimmed_within_bounds() -> None:
     memory = Memory.fresh(4, 0)
     for step in range(400):

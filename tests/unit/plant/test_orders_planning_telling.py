@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,8 @@ ORDERS = Orders(4.0, PlantMode.FOLLOW, enabled=True)
         ("plant.mode_command", 0.0, replace(ORDERS, mode=PlantMode.SCHEDULE)),
         ("plant.enable_command", 0.0, replace(ORDERS, enabled=False)),
         ("plant.start_stop", 0.0, replace(ORDERS, running=False)),
+        ("plant.emergency_command", 1.0, replace(ORDERS, emergency=True)),
+        ("plant.emergency_command", 0.0, ORDERS),
         ("plant.objective_command", 2.0, replace(ORDERS, objective=Objective.REVENUE)),
         ("plant.objective_command", 0.0, ORDERS),
     ],
@@ -46,8 +49,14 @@ def test_impossible_orders_are_refused_with_a_status(point: str, value: float, s
 
 
 def test_orders_survive_the_journal() -> None:
-    for orders in (ORDERS, replace(ORDERS, objective=Objective.EFFICIENCY)):
+    for orders in (ORDERS, replace(ORDERS, objective=Objective.EFFICIENCY), replace(ORDERS, emergency=True)):
         assert Orders.from_json(orders.to_json()) == orders
+
+
+def test_orders_of_a_journal_without_emergencies_call_none() -> None:
+    kept = json.loads(ORDERS.to_json())
+    del kept["emergency"]
+    assert Orders.from_json(json.dumps(kept)) == ORDERS
 
 
 def planned(**changes: object) -> PlannedFor:
