@@ -22,11 +22,13 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """Power and reserve of the units (g,), and what is taken of each kind of sun."""
+    """Power and reserve of the units (g,), what is taken of each kind of sun; what one more MWh costs, and reserve."""
 
     power: Column
     reserve: Column
     sun: Column
+    price: float
+    reserve_price: float
 
 
 class Windows:
@@ -124,7 +126,10 @@ def dispatch_step(
     power[on] = data.minimum[on] + answer.values[segments].sum(axis=1)
     reserve_mw[on] = answer.values[held]
     windows.power = power
-    return Step(power, np.maximum(reserve_mw, 0.0), answer.values[sun])
+    price, held_price = (
+        float(answer.duals[rows][0]) if len(answer.duals) else float("nan") for rows in (balance, reserve)
+    )
+    return Step(power, np.maximum(reserve_mw, 0.0), answer.values[sun], price, held_price)
 
 
 def reachable(data: ThermalData) -> Table:

@@ -27,17 +27,25 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Laid:
-    """A whole plan (n, T), and what it costs with all that is left undone."""
+    """A whole plan (n, T), and what it costs with all that is left undone. Prices (T,): with stores fixed."""
 
     power: Table
     on: Flags
     reserve: Table
+    price: Column
+    reserve_price: Column
     imported: Column
     exported: Column
     unserved: Column
     dump: Column
     slacks: tuple[SlackUsed, ...]
     objective: float
+
+    def prices(self, plant: Open, energy: Column, reserve: Column) -> tuple[Column, Column]:
+        """Its own prices; others where something is left undone, as it is when stores cannot do anything about it."""
+        undone = (self.price >= plant.unserved_price) | (self.price <= -plant.dump_price) | np.isnan(self.price)
+        short = (self.reserve_price >= plant.short_price) | np.isnan(self.reserve_price)
+        return np.where(undone, energy, self.price), np.where(short, reserve, self.reserve_price)
 
 
 def lay_out(
@@ -55,20 +63,21 @@ def lay_out(
     data, steps, plant = units.data, horizon.steps, fleet.plant
     power, reserve = alone.power.copy(), np.zeros((len(request.assets), steps))
     power[fleet.stores.all.data.members], reserve[fleet.stores.all.data.members] = flow, held
-    slacks, broken = list(alone.slacks), alone.cost
+    price, slacks, broken = np.zeros((2, steps)), list(alone.slacks), alone.cost
     for t in range(steps):
         before = windows.power
         step = dispatch_step(units, plant, windows, t, float(flow[:, t].sum()), float(held[:, t].sum()))
         if step is None:
             return None
         power[data.members, t], reserve[data.members, t] = step.power, step.reserve
+        price[:, t] = step.price, step.reserve_price
         power[plant.members, t] = _shared(plant, step.sun, t)
         if t == 0:
             first = first_step_slacks(units, on, before, step.power)
             slacks += first
             per_mw = LAST_RESORT * request.value_of_lost_load_per_mwh * horizon.hours
             broken += sum(per_mw * slack.amount for slack in first)
-    return _settled(request, horizon, fleet, power, on, alone.on, reserve, slacks, broken, stored)
+    return _settled(request, horizon, fleet, power, on, alone.on, reserve, price, slacks, broken, stored)
 
 
 def sustained(stores: Stores, power: Table) -> tuple[Table, Table, Column]:
@@ -126,6 +135,7 @@ def _settled(
     running: Flags,
     alone: Flags,
     reserve: Table,
+    price: Table,
     slacks: list[SlackUsed],
     broken: float,
     stored: Column,
@@ -163,7 +173,7 @@ def _settled(
     objective = planned_cost(request, power, on) + hours * float(undone.sum()) + curtailed + broken
     objective += stores.final_price * float(left.sum())
     ordered = tuple(sorted(slacks, key=lambda slack: (slack.step, slack.limit)))
-    return Laid(power, on, reserve, imported, exported, unserved, dump, ordered, objective)
+    return Laid(power, on, reserve, price[0], price[1], imported, exported, unserved, dump, ordered, objective)
 
 
 def schedule_of(request: ScheduleRequest, laid: Laid, bound: float, price: Column) -> Schedule:

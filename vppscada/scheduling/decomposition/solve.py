@@ -16,6 +16,7 @@ from vppscada.scheduling.decomposition.dual import Asked, Fleet, Mixture, search
 from vppscada.scheduling.decomposition.exact import settled_by_program
 from vppscada.scheduling.decomposition.first_prices import first_prices
 from vppscada.scheduling.decomposition.laying import Laid, lay_out, schedule_of
+from vppscada.scheduling.decomposition.levels import levelled
 from vppscada.scheduling.decomposition.memory import keeps_times, later_prices, moved_on, prices_of
 from vppscada.scheduling.decomposition.plant import Open
 from vppscada.scheduling.decomposition.rounding import choose, pool_of, repaired
@@ -40,8 +41,8 @@ _DUAL_GAP, _WARM_GAP = 0.15, 0.4
 _WIDTH, _WARM_WIDTH, _COMMITTED_WIDTH = 5.0, 1.0, 2.0  # per MWh, of the first box
 #: Share of the time for what was planned before, a step later: its prices, and its dispatch.
 _AGAIN_SHARE, _AGAIN_COMMITTED_SHARE = 0.04, 0.15
-#: To explain a plan whose times were not priced yet: share of the time gone by, and answers to begin with.
-_TOLD_SHARE, _TOLD_FROM = 0.03, 8
+#: To explain a plan: shares of the time gone by for its prices, at most, and where no time is left.
+_TOLD_SHARE, _TOLD_LEAST = 0.06, 0.02
 #: Up to so many assets the powers of settled times come from one linear program, which also explains them.
 EXACT_UP_TO = 300
 _USED = 1e-6
@@ -125,25 +126,25 @@ class _Search:
         """The plan with what explains it: the duals of its linear program, or prices with its times settled."""
         if not isinstance(best, Laid):
             return schedule_from(self._request, best, bound)
-        energy, reserve = self._told_prices(fleet, best.on[self._units.data.members], mixture)
+        energy, reserve = self._told_prices(fleet, best, mixture)
         return told_by_prices(self._request, schedule_of(self._request, best, bound, energy), energy, reserve)
 
-    def _told_prices(self, fleet: Fleet, on: Flags, mixture: Mixture) -> tuple[Column, Column]:
-        """The best prices for times (g, T) that are settled: known, or found in a small share of the time gone by."""
-        known = self._priced_at.get(_key(on))
-        if known is not None:
-            return known
+    def _told_prices(self, fleet: Fleet, laid: Laid, mixture: Mixture) -> tuple[Column, Column]:
+        """The best prices for settled times, from known ones or those of the plan, in a small share of the time."""
+        on = laid.on[self._units.data.members]
         windows = Windows(self._units, on, self._power_before())
         settled = replace(fleet, units=Committed(self._units, on, windows.ceiling))
         now = time.monotonic()
-        ends = now + min(_TOLD_SHARE * (now - self._begun), max(self._ends - now, 0.0))
+        most, least = (share * (now - self._begun) for share in (_TOLD_SHARE, _TOLD_LEAST))
+        ends = now + min(most, max(self._ends - now, least))
         near = self._settled or mixture
-        order = np.argsort(-near.priced.weight.sum(axis=1), kind="stable")[:_TOLD_FROM]
-        answers = tuple(settled.ask(near.rounds[k].energy, near.rounds[k].reserve) for k in order)
-        found = search(
-            settled, near.best.energy, near.best.reserve, _COMMITTED_WIDTH, _DUAL_GAP * self._gap, ends, answers
-        )
-        best = near.best if found is None else found.best
+        energy, reserve = self._priced_at.get(_key(on), (near.best.energy, near.best.reserve))
+        answers = levelled(settled, [(energy, reserve), laid.prices(fleet.plant, energy, reserve)], ends)
+        best = answers[0]
+        if _key(on) not in self._priced_at:
+            gap = _DUAL_GAP * self._gap
+            found = search(settled, best.energy, best.reserve, _COMMITTED_WIDTH, gap, ends, tuple(answers[1:]))
+            best = found.best if found is not None and found.best.bound > best.bound else best
         return best.energy, best.reserve
 
     def _planned_again(self, fleet: Fleet, alone: Alone, known: Prices) -> tuple[Found, float, Mixture] | None:

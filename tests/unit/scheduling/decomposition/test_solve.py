@@ -24,7 +24,7 @@ from vppscada.scheduling.violations import violations
 def decomposed(request: ScheduleRequest, earlier: Earlier | None = None) -> Schedule:
     """By decomposition, whatever its size; it must break nothing."""
     schedule, prices = solve_large(request, earlier)
-    assert isinstance(schedule, Schedule) and prices is not None
+    assert isinstance(schedule, Schedule) and prices is not None and schedule.explanation is not None
     assert violations(request, schedule) == []
     return schedule
 
