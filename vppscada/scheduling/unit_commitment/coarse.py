@@ -22,7 +22,10 @@ _FINE_GAP = 2e-4
 
 
 def coarse_start(formulation: Formulation, relaxed: Column, seconds: float) -> mathopt.Answer | None:
-    """A solution of the formulation's program, given that of its relaxation; None where there is none to be had."""
+    """A solution of the formulation's program; None where there is none to be had.
+
+    ``relaxed`` are the units on (G, T) in its relaxation.
+    """
     groups = formulation.tight.groups
     problem = groups.problem
     kinds = _kinds(problem)
@@ -30,7 +33,7 @@ def coarse_start(formulation: Formulation, relaxed: Column, seconds: float) -> m
         return None
     weight = np.zeros(len(problem))
     for group, members in enumerate(groups.members):
-        weight[members] = relaxed[formulation.tight.on[group]].sum() / len(members)
+        weight[members] = relaxed[group].sum() / len(members)
     coarse = formulate(_averaged(problem, kinds, weight + _IDLE_WEIGHT * problem.steps), kinds)
     answer = mathopt.run(mathopt.model_of(coarse.matrices), 0.7 * seconds, _COARSE_GAP)
     if not answer.found:

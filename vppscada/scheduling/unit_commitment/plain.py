@@ -14,7 +14,7 @@ from vppscada.scheduling.unit_commitment.problem import Commitment, Flags, Probl
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plain:
-    """Variables, (g, T) each but renewables (w, T)."""
+    """Variables, (g, T) each but renewables (w, T); rows of the system (T,)."""
 
     program: Program
     on: Index
@@ -23,6 +23,8 @@ class Plain:
     above: Index
     reserve: Index
     renewable: Index
+    balance: Index
+    reserves: Index
 
 
 def plain_formulation(problem: Problem) -> Plain:
@@ -38,6 +40,8 @@ def plain_formulation(problem: Problem) -> Plain:
         above=program.block(shape),
         reserve=program.block(shape),
         renewable=program.block(problem.renewable_minimum.shape, problem.renewable_minimum, problem.renewable_maximum),
+        balance=program.equal((problem.steps,), problem.demand),
+        reserves=program.at_least((problem.steps,), problem.reserve),
     )
     program.price(plain.on, problem.curve_cost[:, :1])
     add_system(problem, plain)
@@ -53,13 +57,10 @@ def plain_formulation(problem: Problem) -> Plain:
 
 def add_system(problem: Problem, plain: Plain) -> None:
     """Output meets demand, reserves sum to what is asked."""
-    steps = np.arange(problem.steps)
-    balance = plain.program.equal((problem.steps,), problem.demand)
-    plain.program.add(balance[steps], plain.above, 1.0)
-    plain.program.add(balance[steps], plain.on, problem.minimum_mw[:, None])
-    plain.program.add(balance[steps], plain.renewable, 1.0)
-    reserves = plain.program.at_least((problem.steps,), problem.reserve)
-    plain.program.add(reserves[steps], plain.reserve, 1.0)
+    plain.program.add(plain.balance, plain.above, 1.0)
+    plain.program.add(plain.balance, plain.on, problem.minimum_mw[:, None])
+    plain.program.add(plain.balance, plain.renewable, 1.0)
+    plain.program.add(plain.reserves, plain.reserve, 1.0)
 
 
 def add_logic(problem: Problem, plain: Plain) -> None:

@@ -51,7 +51,7 @@ class Search:
         self.best: Column | None = None
         self.cost = np.inf
         self._on = formulation.tight.on
-        self._relaxed: Column = np.zeros(0)
+        self.relaxed: Column | None = None  # units on (G, T) in the relaxation, or near it
         self._ends = ends
         self._length_s = max(ends - time.monotonic(), 0.0)
         self._random = np.random.default_rng(seed)
@@ -66,40 +66,60 @@ class Search:
         answer = mathopt.run(model, self._left_s())
         if answer.infeasible:
             return np.inf
-        self._relaxed = answer.values
+        if answer.found:
+            self.relaxed = answer.values[self._on]
         return answer.objective if answer.found else -np.inf
 
     def begin(self) -> bool:
         """First solutions near the relaxation and by the coarse look. True if there is one."""
-        relaxed = self._relaxed[self._on]
-        open_there = undecided(relaxed)
+        if self.relaxed is None:
+            return False
+        open_there = undecided(self.relaxed)
         for reach in (*_FIRST_REACH, None):
             free = np.ones_like(open_there) if reach is None else widened(open_there, reach)
-            if self._accept(self._solved(free, relaxed, _FIRST_SHARE * self._left_s(), _FIRST_GAP)):
+            if self._accept(self._solved(free, self.relaxed, _FIRST_SHARE * self._left_s(), _FIRST_GAP)):
                 break
         return self.best is not None
+
+    def begin_within(self, free: Flags, seconds: float) -> bool:
+        """A first solution: what is not ``free`` (G, T) as the relaxation has it. True if there is one."""
+        assert self.relaxed is not None
+        return self._accept(self._solved(free, self.relaxed, min(seconds, self._left_s()), _FIRST_GAP))
+
+    def improve_within(self, free: Flags, seconds: float, gap: float = _GAP) -> bool:
+        """Another solution that differs from the known one only where ``free`` (G, T). True if it is better."""
+        return self._accept(self._solved(free, self.known, min(seconds, self._left_s()), gap, self._hint()))
+
+    @property
+    def solution(self) -> Column:
+        """The best solution. There must be one."""
+        assert self.best is not None
+        return self.best
+
+    @property
+    def known(self) -> Column:
+        """Units on (G, T) in the best solution."""
+        known: Column = np.round(self.solution[self._on])
+        return known
 
     def look_coarsely(self) -> bool:
         """Try the coarse start. True if it is clearly better than what was known.
 
         A little better is not enough: what is near the relaxation gains more afterwards.
         """
-        answer = coarse_start(self.formulation, self._relaxed, min(_COARSE_SHARE * self._length_s, self._left_s()))
+        if self.relaxed is None:
+            return False
+        answer = coarse_start(self.formulation, self.relaxed, min(_COARSE_SHARE * self._length_s, self._left_s()))
         if answer is None or answer.objective > self.cost - _CLEARLY_BETTER * abs(self.cost):
             return False
         return self._accept(answer)
 
     def improve(self) -> bool:
         """One neighbourhood. True if it gave something better."""
-        assert self.best is not None
         chosen = self._chosen()
         started, before = time.monotonic(), self.cost
-        known = self.best[self._on]
-        free = free_in(chosen, known, self._relaxed[self._on] if self._relaxed.size else known)
-        answer = self._solved(
-            free, known, min(_STEP_S, _STEP_SHARE * self._length_s, self._left_s()), _GAP, self._hint()
-        )
-        better = self._accept(answer)
+        free = free_in(chosen, self.known, self.known if self.relaxed is None else self.relaxed)
+        better = self.improve_within(free, min(_STEP_S, _STEP_SHARE * self._length_s))
         gained = (before - self.cost) / before / max(time.monotonic() - started, 1e-3) if better else 0.0
         self._hope[chosen.arm] = max(_MEMORY * self._hope[chosen.arm] + (1.0 - _MEMORY) * gained, _LEAST_HOPE)
         if better:
@@ -122,11 +142,10 @@ class Search:
 
     def _distance(self) -> Column:
         """How far the known solution is from the relaxation in each step: power of the units that differ, MW."""
-        assert self.best is not None
-        if not self._relaxed.size:
+        if self.relaxed is None:
             return np.ones(self._on.shape[1])
         groups = self.formulation.tight.groups
-        apart: Column = np.abs(self.best[self._on] - self._relaxed[self._on])
+        apart: Column = np.abs(self.known - self.relaxed)
         total = groups.of(groups.problem.maximum_mw) @ apart
         distance: Column = total + 1e-3 * total.mean() + 1e-9
         return distance
@@ -148,8 +167,8 @@ class Search:
         return True
 
     def _hint(self) -> Column:
-        assert self.best is not None
-        return np.where(self.formulation.matrices.integer, np.round(self.best), self.best)
+        best = self.solution
+        return np.where(self.formulation.matrices.integer, np.round(best), best)
 
     def _left_s(self) -> float:
         return max(self._ends - time.monotonic(), 0.1)

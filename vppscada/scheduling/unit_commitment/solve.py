@@ -9,8 +9,12 @@ from multiprocessing.context import SpawnProcess
 
 import numpy as np
 
+from vppscada.scheduling.unit_commitment.groups import Infeasible
+from vppscada.scheduling.unit_commitment.large import is_large
+from vppscada.scheduling.unit_commitment.large_worker import search_large
 from vppscada.scheduling.unit_commitment.problem import Commitment, Problem
-from vppscada.scheduling.unit_commitment.workers import Bound, Found, Impossible, prove, search
+from vppscada.scheduling.unit_commitment.reports import Bound, Found, Impossible
+from vppscada.scheduling.unit_commitment.workers import prove, search
 
 _SPAWN = multiprocessing.get_context("spawn")
 #: The prover gives way to a second searcher where, after this share of the time, its bound has hardly moved over
@@ -78,8 +82,14 @@ def solve(problem: Problem, time_limit_s: float, relative_gap: float = 1e-4) -> 
     """Search and prove side by side until both meet within the gap, or the time is up (hard)."""
     state = _State(time.monotonic())
     deadline = state.started + time_limit_s
-    workers = [_started(search, problem, time_limit_s, 0), _started(prove, problem, time_limit_s)]
-    proving: _Worker | None = workers[1]
+    try:
+        large = is_large(problem)
+    except Infeasible as error:
+        return Outcome(None, -np.inf, 0.0, str(error))
+    looking = search_large if large else search
+    workers = [_started(looking, problem, time_limit_s, 0)]
+    proving = None if large else _started(prove, problem, time_limit_s)
+    workers.append(proving or _started(looking, problem, time_limit_s, 1))
     try:
         while workers and not state.impossible and state.outcome("").gap > relative_gap:
             left_s = deadline - time.monotonic()
@@ -128,7 +138,7 @@ def _started(target: Callable[..., None], *arguments: object) -> _Worker:
     process = _SPAWN.Process(target=target, args=(theirs, *arguments), daemon=True)
     process.start()
     theirs.close()
-    return _Worker(process, ours, listens=target is search)
+    return _Worker(process, ours, listens=target is not prove)
 
 
 def _end(worker: _Worker) -> None:

@@ -56,15 +56,15 @@ def tight_variables(groups: Groups) -> Tight:
     return tight
 
 
-def add_system(tight: Tight) -> None:
-    """Output meets demand, reserves sum to what is asked."""
+def add_system(tight: Tight) -> tuple[Index, Index]:
+    """Output meets demand, reserves sum to what is asked: the two kinds of rows (T,)."""
     problem, steps = tight.groups.problem, np.arange(tight.steps)
     balance = tight.program.equal((tight.steps,), problem.demand, (tight.renewable, 1.0))
     tight.program.add(balance[steps], tight.above, 1.0)
     tight.program.add(balance[steps], tight.on, tight.groups.of(problem.minimum_mw)[:, None])
-    if problem.reserve.any():
-        reserves = tight.program.at_least((tight.steps,), problem.reserve)
-        tight.program.add(reserves[steps], tight.reserve, 1.0)
+    reserves = tight.program.at_least((tight.steps,), problem.reserve)
+    tight.program.add(reserves[steps], tight.reserve, 1.0)
+    return balance, reserves
 
 
 def add_logic(tight: Tight) -> None:

@@ -3,60 +3,36 @@
 Nothing here ends by itself in time: whoever started them ends them. They end with whoever started them.
 """
 
-import multiprocessing
-import os
 import queue
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
 
 import numpy as np
 
 from vppscada.scheduling import mathopt
-from vppscada.scheduling.unit_commitment.disaggregation import units_on
 from vppscada.scheduling.unit_commitment.formulation import Formulation, formulate
 from vppscada.scheduling.unit_commitment.groups import Infeasible
-from vppscada.scheduling.unit_commitment.problem import Column, Commitment, Problem
-from vppscada.scheduling.unit_commitment.realisation import Realisation
+from vppscada.scheduling.unit_commitment.problem import Problem
+from vppscada.scheduling.unit_commitment.reports import Bound, Found, Impossible, Teller, begun, latest
 from vppscada.scheduling.unit_commitment.search import Search
 
 #: Digits of the solver's log are rounded; a bound read there is lowered by this share.
 _LOG_ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """No schedule costs less."""
-
-    value: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """A schedule, and the values of the tight program's variables that it came from."""
-
-    commitment: Commitment
-    values: Column
-
-
-@dataclass(frozen=True, slots=True)
-class Impossible:
-    """Proven that there is no schedule."""
-
-    reason: str
-
-
 def search(connection: "Connection[object, object]", problem: Problem, seconds: float, seed: int) -> None:
     """Process: schedules, better and better. A `Found` sent to it is where it goes on from."""
-    _end_with_parent()
-    ends = time.monotonic() + seconds
-    inbox: queue.Queue[Found] = queue.Queue()
-    threading.Thread(target=_listen, args=(connection, inbox), daemon=True).start()
+    look(connection, begun(connection), problem, time.monotonic() + seconds, seed)
+
+
+def look(
+    connection: "Connection[object, object]", inbox: "queue.Queue[Found]", problem: Problem, ends: float, seed: int
+) -> None:
+    """Look for schedules from the linear relaxation on, until killed."""
     formulation = _formulated(connection, problem)
     looking = Search(formulation, ends, seed)
-    tell = _Teller(connection, formulation)
+    tell = Teller(connection, formulation)
     bound = looking.relax()
     if bound == np.inf:
         connection.send(Impossible("the linear relaxation is infeasible"))
@@ -64,22 +40,22 @@ def search(connection: "Connection[object, object]", problem: Problem, seconds: 
     connection.send(Bound(bound))
     for step in (looking.begin, looking.look_coarsely):
         if step():
-            tell(looking)
+            tell.of(looking.solution)
     while True:
-        while not inbox.empty():
-            news = inbox.get()
+        news = latest(inbox)
+        if news is not None:
             looking.adopt(news.values, news.commitment.cost)
         if looking.best is None:
             looking.begin()
         elif looking.improve():
-            tell(looking)
+            tell.of(looking.solution)
 
 
 def prove(connection: "Connection[object, object]", problem: Problem, seconds: float) -> None:
     """Process: bounds from the whole tight program, as the solver's log has them; at its end the optimum."""
-    _end_with_parent()
+    begun(connection)
     formulation = _formulated(connection, problem)
-    tell = _Teller(connection, formulation)
+    tell = Teller(connection, formulation)
 
     def read(lines: Sequence[str]) -> None:
         for bound in bounds_in(lines):
@@ -109,50 +85,9 @@ def bounds_in(lines: Sequence[str]) -> list[float]:
     return found
 
 
-class _Teller:
-    """Turns solutions of the groups into schedules of the units, and sends them."""
-
-    def __init__(self, connection: "Connection[object, object]", formulation: Formulation) -> None:
-        self._connection = connection
-        self._formulation = formulation
-        self._realisation = Realisation(formulation.tight.groups.problem)
-
-    def __call__(self, looking: Search) -> None:
-        assert looking.best is not None
-        self.of(looking.best)
-
-    def of(self, values: Column) -> None:
-        """Send the schedule of these values."""
-        commitment = self._realisation.of(units_on(self._formulation, values))
-        if commitment is not None:
-            self._connection.send(Found(commitment, values))
-
-
 def _formulated(connection: "Connection[object, object]", problem: Problem) -> Formulation:
     try:
         return formulate(problem)
     except Infeasible as error:
         connection.send(Impossible(str(error)))
         raise SystemExit(0) from error
-
-
-def _listen(connection: "Connection[object, object]", inbox: "queue.Queue[Found]") -> None:
-    """Read while the solver works, so that whoever sends never waits."""
-    try:
-        while True:
-            news = connection.recv()
-            if isinstance(news, Found):
-                inbox.put(news)
-    except (EOFError, OSError):
-        return
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_watch, args=(parent.sentinel, os._exit), daemon=True).start()
-
-
-def _watch(sentinel: int, end: Callable[[int], object]) -> None:
-    wait([sentinel])
-    end(1)

@@ -39,8 +39,9 @@ def test_the_tight_optimum_is_the_plain_one(seed: int) -> None:
     if tight.found:
         assert tight.objective == pytest.approx(plain.objective, rel=1e-6, abs=1e-4)
         on = units_on(formulation, tight.values)
-        schedule = Realisation(asked).of(on)
-        assert schedule is not None
+        realised = Realisation(asked).of(on)
+        assert realised is not None and realised.commitment is not None
+        schedule = realised.commitment
         assert faults(asked, schedule) == []
         assert cost_of(asked, schedule) == pytest.approx(plain.objective, rel=1e-6, abs=1e-3)
 
