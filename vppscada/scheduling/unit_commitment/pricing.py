@@ -91,8 +91,6 @@ class Pricing:
         known = self.mixed
         answers = self.takers.answer(known.energy, known.reserve, known.ramps)
         ramps = ramp_prices(self.takers, answers, known.energy, known.reserve)
-        if ramps is None:
-            return
         profits = [
             self.takers.answer(known.energy, known.reserve, prices).profit for prices in (None, known.ramps, ramps)
         ]

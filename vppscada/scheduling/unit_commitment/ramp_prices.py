@@ -11,12 +11,17 @@ from vppscada.scheduling.unit_commitment.takers import Answers, RampPrices, Take
 Table = NDArray[np.float64]
 
 
-def ramp_prices(takers: Takers, answers: Answers, energy: Column, reserve: Column) -> RampPrices | None:
+#: Price of breaking a ramp where times allow nothing else, as a multiple of the dearest step's.
+_BROKEN = 10.0
+
+
+def ramp_prices(takers: Takers, answers: Answers, energy: Column, reserve: Column) -> RampPrices:
     """Duals of the ramps between two steps on, in the linear program of the slow units' output.
 
-    None where the solver found no solution.
+    All zero where the solver found no solution.
     """
     program = Program()
+    prices = RampPrices(np.zeros(answers.on.shape), np.zeros(answers.on.shape))
     slow = np.flatnonzero(takers.alone.slow)
     above, held = _outputs(program, takers, answers, slow)
     program.price(above, -energy)
@@ -24,14 +29,15 @@ def ramp_prices(takers: Takers, answers: Answers, energy: Column, reserve: Colum
     running, problem = answers.on[slow], takers.alone.problem
     unit, step = np.nonzero(running[:, 1:] & running[:, :-1])
     before, now, also = above[unit, step], above[unit, step + 1], held[unit, step + 1]
-    rise = program.at_most(unit.shape, problem.ramp_up[slow[unit]], (now, 1.0), (also, 1.0), (before, -1.0))
-    fall = program.at_most(unit.shape, problem.ramp_down[slow[unit]], (before, 1.0), (now, -1.0))
+    broken = program.block((2, len(unit)))
+    program.price(broken, _BROKEN * (np.abs(energy).max() + reserve.max(initial=0.0) + 1.0))
+    up, down = problem.ramp_up[slow[unit]], problem.ramp_down[slow[unit]]
+    rise = program.at_most(unit.shape, up, (now, 1.0), (also, 1.0), (before, -1.0), (broken[0], -1.0))
+    fall = program.at_most(unit.shape, down, (before, 1.0), (now, -1.0), (broken[1], -1.0))
     answer = mathopt.run(mathopt.model_of(program.matrices()))
-    if not answer.found or not len(answer.duals):
-        return None
-    prices = RampPrices(np.zeros(answers.on.shape), np.zeros(answers.on.shape))
-    prices.up[slow[unit], step + 1] = np.maximum(-answer.duals[rise], 0.0)
-    prices.down[slow[unit], step + 1] = np.maximum(-answer.duals[fall], 0.0)
+    if len(answer.duals):
+        prices.up[slow[unit], step + 1] = np.maximum(-answer.duals[rise], 0.0)
+        prices.down[slow[unit], step + 1] = np.maximum(-answer.duals[fall], 0.0)
     return prices
 
 
