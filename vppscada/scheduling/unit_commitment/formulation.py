@@ -32,6 +32,14 @@ class Formulation:
     matrices: Matrices
     missing: Index  # columns of what is missed; none where nothing may be
 
+    def output_group(self) -> Index:
+        """The group of each column that is an output, −1 for others."""
+        group = np.full(len(self.matrices.cost), -1, dtype=np.int64)
+        every = np.arange(len(self.tight.groups))
+        for chosen, columns in ((every, self.tight.above), (every, self.tight.reserve), *self.tight.segments):
+            group[columns] = chosen[:, None]
+        return group
+
 
 def formulate(
     problem: Problem, members: tuple[Whole, ...] | None = None, missing_price: float | None = None
@@ -44,7 +52,7 @@ def formulate(
         Infeasible: the initial states alone allow no schedule.
     """
     tight = tight_variables(grouped(problem, members))
-    rows = add_system(tight)
+    add_system(tight)
     add_logic(tight)
     add_minimum_times(tight)
     matches = add_starts(tight)
@@ -54,7 +62,7 @@ def formulate(
     add_production_cost(tight)
     missing = np.zeros(0, dtype=np.int64)
     if missing_price is not None:
-        missing = add_missing(tight.program, *rows, missing_price)
+        missing = add_missing(tight.program, tight.balance, tight.reserves, missing_price)
     return Formulation(tight, matches, tight.program.matrices(), missing)
 
 

@@ -24,7 +24,8 @@ Table = NDArray[np.float64]
 #: Groups of units that answer together.
 _GROUPS = 100
 #: The first box as a share of the price level; later ones; and how it changes.
-_WIDTH, _LATER_WIDTH, _WIDER, _NARROWER, _RETRY = 0.1, 0.05, 1.3, 0.6, 3.0
+_WIDTH, _LATER_WIDTH = 0.1, 0.05
+_WIDER_AT_EDGE, _WIDER, _NARROWER, _RETRY, _EDGE = 2.0, 1.2, 0.6, 3.0, 0.99
 #: What the mixture may miss of what is owed, at the level of prices, as a share of the bound.
 _MISSED = 1e-3
 _FORGOTTEN_AFTER = 6
@@ -61,6 +62,25 @@ class _Priced:
     weight: Table  # (rounds, groups)
     objective: float
     missed: float  # MW by which the mixture misses what is owed, over all steps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Box:
+    """Where prices of energy and reserve (2, T) may go: so far from the centre, each."""
+
+    centre: Table
+    width: Table
+
+    def after(self, prices: Table, better: bool) -> "Box":
+        """Smaller when they proved no better bound; else around them, and wider where they went to its edge."""
+        if not better:
+            return Box(self.centre, self.width * _NARROWER)
+        edge = np.abs(prices - self.centre) >= _EDGE * self.width
+        return Box(prices, self.width * np.where(edge, _WIDER_AT_EDGE, _WIDER))
+
+    def opened(self) -> "Box":
+        """Wider everywhere."""
+        return Box(self.centre, self.width * _RETRY)
 
 
 class Pricing:
@@ -101,29 +121,29 @@ class Pricing:
         self, energy: Column, reserve: Column, ramps: RampPrices | None, width: float, gap: float, ends: float
     ) -> bool:
         level = float(np.abs(energy).mean()) + 1e-6
-        width *= level
-        best, at = -np.inf, (energy, reserve)
-        rounds: list[_Round] = []
+        box = Box(np.stack([energy, reserve]), np.full((2, self.problem.steps), width * level))
+        best, rounds = -np.inf, list[_Round]()
         while True:
             answers = self.takers.answer(energy, reserve, ramps)
             bound = self.bound_at(answers.profit, energy, reserve)
             rounds.append(self._round(answers))
-            if bound > best + 1e-9 * abs(bound):
-                best, at, width = bound, (energy, reserve), min(width * _WIDER, level)
-            else:
-                width *= _NARROWER
-            priced = self._master(rounds, at, width)
+            better = bound > best + 1e-9 * abs(bound)
+            box = box.after(np.stack([energy, reserve]), better)
+            best = max(best, bound)
+            priced = self._master(rounds, box)
             if priced is not None and priced.objective - best <= gap * abs(best):
                 if priced.missed * level <= _MISSED * abs(best):
                     ends = -np.inf
                 else:
-                    width *= _RETRY
-                    priced = self._master(rounds, at, width)
+                    box = box.opened()
+                    priced = self._master(rounds, box)
             if priced is None:
                 return False
             if time.monotonic() >= ends:
                 self.bound = max(self.bound, best)
-                self.mixed = Mixed(*at, ramps, self._mixture(rounds, priced), tuple(one.answers.on for one in rounds))
+                patterns = tuple(one.answers.on for one in rounds)
+                at_energy, at_reserve = box.centre
+                self.mixed = Mixed(at_energy, at_reserve, ramps, self._mixture(rounds, priced), patterns)
                 return True
             rounds = _remembered(rounds, priced)
             energy, reserve = priced.energy, np.maximum(priced.reserve, 0.0)
@@ -155,14 +175,15 @@ class Pricing:
         )
         return _Round(answers, cost, power, reserve)
 
-    def _master(self, rounds: list[_Round], centre: tuple[Column, Column], width: float) -> _Priced | None:
+    def _master(self, rounds: list[_Round], box: Box) -> _Priced | None:
         """The cheapest mixture; demand and reserve may be missed at the prices of the box's edges."""
         program, problem = Program(), self.problem
         steps = (problem.steps,)
         sun = program.block(steps, problem.renewable_minimum.sum(axis=0), problem.renewable_maximum.sum(axis=0))
         balance = program.equal(steps, problem.demand, (sun, 1.0))
         reserve = program.at_least(steps, problem.reserve)
-        missed = np.stack([_boxed(program, row, c, width) for row, c in zip((balance, reserve), centre, strict=True)])
+        sides = zip((balance, reserve), box.centre, box.width, strict=True)
+        missed = np.stack([_boxed(program, row, centre, width) for row, centre, width in sides])
         one = program.equal((len(rounds[0].cost),), 1.0)
         weight = program.block((len(rounds), len(one)))
         for columns, made in zip(weight, rounds, strict=True):
@@ -188,7 +209,7 @@ class Pricing:
         return on
 
 
-def _boxed(program: Program, row: Index, centre: Column, width: float) -> Index:
+def _boxed(program: Program, row: Index, centre: Column, width: Column) -> Index:
     """The amounts by which rows may be missed, too little and too much."""
     less, more = program.block(row.shape), program.block(row.shape)
     program.add(row, less, 1.0)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vppscada.scheduling import mathopt
+from vppscada.scheduling.reduction import solve_reduced
 from vppscada.scheduling.unit_commitment.formulation import add_missing
 from vppscada.scheduling.unit_commitment.plain import commitment_of, plain_formulation, with_commitment
 from vppscada.scheduling.unit_commitment.problem import Column, Commitment, Flags, Problem
@@ -36,7 +36,7 @@ class Realisation:
     def of(self, on: Flags) -> Realised | None:
         """The cheapest schedule in which exactly these units run (g, T); None if there is none."""
         fixed = with_commitment(self._plain, self._matrices, on, self._problem.was_on)
-        answer = mathopt.run(mathopt.model_of(fixed))
+        answer = solve_reduced(fixed)
         if not answer.found:
             return None
         missed = answer.values[self._missing].sum() > _MISSED_MW

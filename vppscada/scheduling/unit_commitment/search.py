@@ -12,6 +12,7 @@ import numpy as np
 from vppscada.scheduling import mathopt
 from vppscada.scheduling.unit_commitment.coarse import coarse_start
 from vppscada.scheduling.unit_commitment.formulation import Formulation
+from vppscada.scheduling.unit_commitment.narrowed import Narrowed
 from vppscada.scheduling.unit_commitment.neighbourhoods import (
     Neighbourhood,
     drawn,
@@ -20,39 +21,29 @@ from vppscada.scheduling.unit_commitment.neighbourhoods import (
     undecided,
     widened,
 )
-from vppscada.scheduling.unit_commitment.problem import Column, Flags
+from vppscada.scheduling.unit_commitment.problem import Column
 
 #: Steps around what the relaxation leaves open that the first program may change; more where it finds nothing.
 _FIRST_REACH = (4, 12)
 _FIRST_GAP = 1e-3
 _FIRST_SHARE = 0.25
-_GAP = 1e-4
 #: Longest time of a small program, and as a share of the whole.
 _STEP_S = 8.0
 _STEP_SHARE = 0.14
-#: A gain below this share of the objective starts no new round.
-_GAIN = 1e-6
 #: Memory of the gains of a sort of neighbourhood; what an untried one is thought to gain, as a share per second.
 _MEMORY = 0.7
 _HOPE = 2.5e-4
 _LEAST_HOPE = 1e-6
-#: Share of its time that the solver spends on finding rather than proving, in small programs.
-_HEURISTIC_EFFORT = 0.3
 #: Share of the time for the coarse look.
 _COARSE_SHARE = 0.1
 _CLEARLY_BETTER = 5e-3
 
 
-class Search:
-    """The best solution known of one program, and the ways to a better one."""
+class Search(Narrowed):
+    """The best solution known of a program whose relaxation can be solved, and the ways to a better one."""
 
     def __init__(self, formulation: Formulation, ends: float, seed: int = 0) -> None:
-        self.formulation = formulation
-        self.best: Column | None = None
-        self.cost = np.inf
-        self._on = formulation.tight.on
-        self.relaxed: Column | None = None  # units on (G, T) in the relaxation, or near it
-        self._ends = ends
+        super().__init__(formulation, ends)
         self._length_s = max(ends - time.monotonic(), 0.0)
         self._random = np.random.default_rng(seed)
         self._all = list(neighbourhoods(formulation.tight.steps))
@@ -80,27 +71,6 @@ class Search:
             if self._accept(self._solved(free, self.relaxed, _FIRST_SHARE * self._left_s(), _FIRST_GAP)):
                 break
         return self.best is not None
-
-    def begin_within(self, free: Flags, seconds: float) -> bool:
-        """A first solution: what is not ``free`` (G, T) as the relaxation has it. True if there is one."""
-        assert self.relaxed is not None
-        return self._accept(self._solved(free, self.relaxed, min(seconds, self._left_s()), _FIRST_GAP))
-
-    def improve_within(self, free: Flags, seconds: float, gap: float = _GAP) -> bool:
-        """Another solution that differs from the known one only where ``free`` (G, T). True if it is better."""
-        return self._accept(self._solved(free, self.known, min(seconds, self._left_s()), gap, self._hint()))
-
-    @property
-    def solution(self) -> Column:
-        """The best solution. There must be one."""
-        assert self.best is not None
-        return self.best
-
-    @property
-    def known(self) -> Column:
-        """Units on (G, T) in the best solution."""
-        known: Column = np.round(self.solution[self._on])
-        return known
 
     def look_coarsely(self) -> bool:
         """Try the coarse start. True if it is clearly better than what was known.
@@ -130,8 +100,8 @@ class Search:
     def adopt(self, values: Column, cost: float) -> None:
         """Take over a solution that was found elsewhere, if it is better."""
         if cost < self.cost:
-            self.best, self.cost = values, cost
             self._tried.clear()
+        super().adopt(values, cost)
 
     def _chosen(self) -> Neighbourhood:
         """The most hopeful of those not tried since the last gain."""
@@ -149,29 +119,6 @@ class Search:
         total = groups.of(groups.problem.maximum_mw) @ apart
         distance: Column = total + 1e-3 * total.mean() + 1e-9
         return distance
-
-    def _solved(
-        self, free: Flags, known: Column, seconds: float, gap: float, hint: Column | None = None
-    ) -> mathopt.Answer:
-        matrices = self.formulation.matrices
-        lower, upper = matrices.lower.copy(), matrices.upper.copy()
-        fixed = self._on[~free]
-        lower[fixed] = upper[fixed] = np.clip(np.round(known[~free]), lower[fixed], upper[fixed])
-        model = mathopt.model_of(replace(matrices, lower=lower, upper=upper))
-        return mathopt.run(model, max(seconds, 0.1), gap, hint=hint, heuristic_effort=_HEURISTIC_EFFORT)
-
-    def _accept(self, answer: mathopt.Answer) -> bool:
-        if not answer.found or answer.objective >= self.cost - _GAIN * abs(answer.objective):
-            return False
-        self.best, self.cost = answer.values, answer.objective
-        return True
-
-    def _hint(self) -> Column:
-        best = self.solution
-        return np.where(self.formulation.matrices.integer, np.round(best), best)
-
-    def _left_s(self) -> float:
-        return max(self._ends - time.monotonic(), 0.1)
 
 
 def _promise(one: Neighbourhood, distance: Column) -> float:

@@ -129,18 +129,19 @@ class Takers:
 def _seen(problem: Problem, energy: Column, reserve: Column, ramps: RampPrices | None) -> _Seen:
     """With above + reserve − above before ≤ ramp up · on, and above before − above ≤ ramp down · on before, priced."""
     shape = (len(problem), problem.steps)
-    reserve = np.maximum(reserve, 0.0)
-    fixed = np.broadcast_to(energy, shape) * problem.minimum_mw[:, None]
+    held, seen = np.broadcast_to(np.maximum(reserve, 0.0), shape), np.broadcast_to(energy, shape)
+    fixed = seen * problem.minimum_mw[:, None]
     if ramps is None:
-        return _Seen(np.broadcast_to(energy, shape), np.broadcast_to(reserve, shape), fixed)
+        return _Seen(seen, held, fixed)
     fixed = fixed + ramps.up * problem.ramp_up[:, None] + _later(ramps.down) * problem.ramp_down[:, None]
-    seen = energy - ramps.up + _later(ramps.up) + ramps.down - _later(ramps.down)
-    return _Seen(seen, np.maximum(reserve - ramps.up, 0.0), fixed)
+    seen = seen - ramps.up + _later(ramps.up) + ramps.down - _later(ramps.down)
+    return _Seen(seen, np.maximum(held - ramps.up, 0.0), fixed)
 
 
 def _later(table: Table) -> Table:
     """Each step's value of the step after it."""
-    return np.concatenate([table[:, 1:], np.zeros((len(table), 1))], axis=1)
+    later: Table = np.concatenate([table[:, 1:], np.zeros((len(table), 1))], axis=1)
+    return later
 
 
 def _trajectories(alone: Groups) -> tuple[Table, Table]:

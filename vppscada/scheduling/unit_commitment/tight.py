@@ -5,7 +5,7 @@ Variables count units of a `Groups`. Rows after Gentile et al. (2017), Morales-E
 Every schedule of the plain formulation is one here at the same cost, and the other way round.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,10 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tight:
-    """Variables: (G, T) each, renewables summed (T,); ``warmer`` matches stops with starts."""
+    """Variables: (G, T) each, renewables summed (T,); rows of the system (T,).
+
+    ``segments`` are the parts of ``above`` along the curves: groups (n,) and columns (n, T) of each sort.
+    """
 
     program: Program
     groups: Groups
@@ -28,6 +31,9 @@ class Tight:
     above: Index
     reserve: Index
     renewable: Index
+    balance: Index
+    reserves: Index
+    segments: list[tuple[Index, Index]] = field(default_factory=list)
 
     @property
     def steps(self) -> int:
@@ -51,20 +57,20 @@ def tight_variables(groups: Groups) -> Tight:
         renewable=program.block(
             (problem.steps,), problem.renewable_minimum.sum(axis=0), problem.renewable_maximum.sum(axis=0)
         ),
+        balance=program.equal((problem.steps,), problem.demand),
+        reserves=program.at_least((problem.steps,), problem.reserve),
     )
     program.price(tight.on, groups.of(problem.curve_cost)[:, :1])
     return tight
 
 
-def add_system(tight: Tight) -> tuple[Index, Index]:
-    """Output meets demand, reserves sum to what is asked: the two kinds of rows (T,)."""
-    problem, steps = tight.groups.problem, np.arange(tight.steps)
-    balance = tight.program.equal((tight.steps,), problem.demand, (tight.renewable, 1.0))
-    tight.program.add(balance[steps], tight.above, 1.0)
-    tight.program.add(balance[steps], tight.on, tight.groups.of(problem.minimum_mw)[:, None])
-    reserves = tight.program.at_least((tight.steps,), problem.reserve)
-    tight.program.add(reserves[steps], tight.reserve, 1.0)
-    return balance, reserves
+def add_system(tight: Tight) -> None:
+    """Output meets demand, reserves sum to what is asked."""
+    minimum = tight.groups.of(tight.groups.problem.minimum_mw)[:, None]
+    tight.program.add(tight.balance, tight.renewable, 1.0)
+    tight.program.add(tight.balance, tight.above, 1.0)
+    tight.program.add(tight.balance, tight.on, minimum)
+    tight.program.add(tight.reserves, tight.reserve, 1.0)
 
 
 def add_logic(tight: Tight) -> None:

@@ -164,6 +164,7 @@ def _add_segments(tight: Tight, chosen: Index, right: Column, slope: Column) -> 
     sums = program.equal((len(chosen), tight.steps), 0.0, (tight.above[chosen], -1.0))
     for k in range(right.shape[1]):
         segment = program.block(sums.shape, 0.0, (groups.count[chosen] * widths[:, k])[:, None])
+        tight.segments.append((chosen, segment))
         program.add(sums, segment, 1.0)
         program.price(segment, slope[:, k][:, None])
         start_cut = np.clip(right[:, k] - groups.start_room[chosen], 0.0, widths[:, k])

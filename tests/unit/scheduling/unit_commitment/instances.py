@@ -54,6 +54,17 @@ def state(rng: np.random.Generator, on: bool, minimum: float, maximum: float) ->
     }
 
 
+def _level_starts(one: dict[str, Any]) -> None:
+    """One cost of starts for a unit that may stop and start again before the coldest category's lag is over.
+
+    The library's model reckons such a second start as if the unit had been off since before the first step.
+    """
+    held = max(one["time_down_minimum"] - one["time_down_t0"], 0)
+    again = held + one["time_up_minimum"] + one["time_down_minimum"]
+    if not one["unit_on_t0"] and again < one["startup"][-1]["lag"]:
+        one["startup"] = [{**category, "cost": one["startup"][-1]["cost"]} for category in one["startup"]]
+
+
 def instance(seed: int, units: int = 4, steps: int = 8) -> dict[str, Any]:
     """A problem, with twins among its units in other states, that some commitment can often meet."""
     rng = np.random.default_rng(seed)
@@ -63,6 +74,8 @@ def instance(seed: int, units: int = 4, steps: int = 8) -> dict[str, Any]:
         one.update(state(rng, bool(rng.random() < 0.5), one["power_output_minimum"], one["power_output_maximum"]))
     if rng.random() < 0.3:
         fleet[0].update(must_run=1, unit_on_t0=1, time_up_t0=3, power_output_t0=fleet[0]["power_output_minimum"])
+    for one in fleet:
+        _level_starts(one)
     most = sum(one["power_output_maximum"] for one in fleet)
     wind = rng.uniform(0.0, 0.4 * most, steps)
     hour = np.arange(steps)

@@ -15,7 +15,6 @@ from vppscada.scheduling.unit_commitment import solve as solving
 from vppscada.scheduling.unit_commitment.checker import cost_of, faults
 from vppscada.scheduling.unit_commitment.groups import Infeasible
 from vppscada.scheduling.unit_commitment.plain import plain_formulation
-from vppscada.scheduling.unit_commitment.polishing import Polish
 from vppscada.scheduling.unit_commitment.pricing import Pricing
 from vppscada.scheduling.unit_commitment.problem import Column, Problem
 from vppscada.scheduling.unit_commitment.ramp_prices import ramp_prices
@@ -127,10 +126,6 @@ def test_bounds_of_a_search_hold_and_only_rise(seed: int) -> None:
     pricing.price_ramps()
     bounds.append(pricing.bound)
     assert pricing.search(3e-4, time.monotonic() + 5.0)
-    bounds.append(pricing.bound)
-    polish = Polish(pricing)
-    for _ in range(20):
-        polish.round(optimum.objective)
     bounds.append(pricing.bound)
     assert bounds == sorted(bounds)
     assert bounds[-1] <= optimum.objective + 1e-6 * abs(optimum.objective)
