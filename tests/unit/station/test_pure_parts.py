@@ -41,6 +41,7 @@ def test_without_systemd_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
         ("", "", None),
         ("soon", "", None),
     ],
+    ids=["no process named", "this process", "another process", "nothing asked", "no number"],
 )
 def test_the_watchdog_period_is_half_of_what_systemd_asks(
     usec: str, pid: str, period: float | None, monkeypatch: pytest.MonkeyPatch

@@ -332,6 +332,7 @@ def test_a_missing_notification_asks_for_everything_anew() -> None:
         publish_response([ua.StatusChangeNotification(Status=ua.StatusCode(ua.UInt32(0x800A_0000)))], 1),
         b"\x01\x00",
     ],
+    ids=["bad result", "session ended", "cut off"],
 )
 def test_a_publication_that_is_bad_or_broken_ends_the_session(body: bytes) -> None:
     found, _ = publishing([])
