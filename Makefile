@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 ARGS ?=
+# Many tests wait for timers: more workers than cores.
+WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 NODE_PEERS := tests/interop/node_opcua
 
 .PHONY: venv venv-package demo test lint peers bench fuzz conformance clean
@@ -18,7 +20,7 @@ demo: venv
 	$(VENV)/bin/vppscada demo $(ARGS)
 
 test: venv
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 # Debian's python3 comes without ensurepip: its package brings it.
 venv-package:

@@ -102,7 +102,8 @@ class FieldDesk:
     async def close(self) -> None:
         """End the sessions, and write what is owed to the journal."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._pipeline.drain(), _LIFETIME_S)
+            async with asyncio.timeout(_LIFETIME_S):
+                await self._pipeline.drain()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

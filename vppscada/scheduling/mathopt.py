@@ -27,7 +27,7 @@ WITHOUT_LIMIT_S = 1e9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """What a solver found. ``values`` is empty where it found nothing; ``duals`` (rows) only of a linear program."""
+    """What a solver found; where it found nothing, ``objective`` is ∞. ``duals`` (rows) only of a linear program."""
 
     values: Column
     objective: float
@@ -39,7 +39,7 @@ class Answer:
     @property
     def found(self) -> bool:
         """There is a solution."""
-        return self.values.size > 0
+        return self.objective < np.inf
 
 
 def model_of(matrices: Matrices) -> Any:

@@ -72,7 +72,8 @@ class SolverWorker:
         except (OSError, EOFError, asyncio.IncompleteReadError) as error:
             # It is ending by itself: asyncio loses the exit status of a process that is signalled after its end.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(process.wait()), _OWN_END_S)
+                async with asyncio.timeout(_OWN_END_S):
+                    await asyncio.shield(process.wait())
             await self._end(process)
             self.statistics["workers_lost"] += 1
             reason = f"the solver process {_ending(process)} while it worked"

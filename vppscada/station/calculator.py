@@ -37,6 +37,7 @@ class Calculator:
                 continue
             pause_s = min(max(wake_ms - wall_ms(), 0) / 1000.0, _LONGEST_SLEEP_S)
             try:
-                await asyncio.wait_for(self._woken.wait(), max(pause_s, 0.001))
+                async with asyncio.timeout(max(pause_s, 0.001)):
+                    await self._woken.wait()
             except TimeoutError:
                 self._calculations.advance(wall_ms())

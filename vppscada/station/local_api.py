@@ -283,7 +283,8 @@ async def _send_pending(now: InForce, request: Request, pending: dict[int, None]
 
 async def _send(writer: asyncio.StreamWriter, answer: Answer) -> None:
     writer.write(line_of(answer))
-    await asyncio.wait_for(writer.drain(), _SLOW_S)
+    async with asyncio.timeout(_SLOW_S):
+        await writer.drain()
 
 
 def _listen(path: Path) -> socket.socket:

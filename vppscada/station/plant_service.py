@@ -151,7 +151,8 @@ class PlantService:
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(min(_LEAST_PAUSE_S, seconds))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(seconds - _LEAST_PAUSE_S, 0.0))
+            async with asyncio.timeout(max(seconds - _LEAST_PAUSE_S, 0.0)):
+                await self._wake.wait()
         self._wake.clear()
 
     async def settled(self) -> None:

@@ -186,7 +186,8 @@ class Station:
         await before.teller.drain()
         await before.plant.settled()
         with contextlib.suppress(TimeoutError):  # what lasts longer comes to its end by itself, and is written down
-            await asyncio.wait_for(before.pipeline.drain(), _OUTCOMES_S)
+            async with asyncio.timeout(_OUTCOMES_S):
+                await before.pipeline.drain()
         for name in before.links.supervisors:
             if name not in followed.kept_sessions:
                 await leave(self._tree, f"session {name}")
@@ -210,8 +211,7 @@ class Station:
         for link in now.links.ems.values():
             await self._try("stop outstation", link.outstation.stop())
         await self._try("stop solver", self.worker.close())
-        outcomes = asyncio.wait_for(now.pipeline.drain(), _OUTCOMES_S)  # of an EMS's commands: still to be written
-        await self._try("drain commands", outcomes)
+        await self._try("drain commands", _outcomes(now))
         await self._try("close books", now.plant.close_books())
         await self._try("keep counts", now.normalising.keep_counts())
         await asyncio.to_thread(self.journal.close)
@@ -274,3 +274,9 @@ class Station:
     def _end(self, reason: str) -> None:
         if not self._failed.done():
             self._failed.set_result(reason)
+
+
+async def _outcomes(now: InForce) -> None:
+    """Of an EMS's commands: still to be written."""
+    async with asyncio.timeout(_OUTCOMES_S):
+        await now.pipeline.drain()

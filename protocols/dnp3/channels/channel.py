@@ -106,7 +106,8 @@ class Channel(ABC):
             return
         self._shut(at_once=False)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._lost.wait(), _CLOSING_S)
+            async with asyncio.timeout(_CLOSING_S):
+                await self._lost.wait()
         if not self._lost.is_set():
             self._shut(at_once=True)
 

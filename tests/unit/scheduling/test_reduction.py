@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.scheduling.unit_commitment.instances import problem
 from vppscada.scheduling import mathopt
+from vppscada.scheduling.program import Program
 from vppscada.scheduling.reduction import reduced, solve_reduced
 from vppscada.scheduling.unit_commitment.formulation import Formulation, formulate
 from vppscada.scheduling.unit_commitment.groups import Infeasible
@@ -82,3 +83,12 @@ def test_what_is_fixed_is_gone() -> None:
     assert len(left.rows) < len(matrices.row_lower)
     everything = replace(matrices, upper=matrices.lower.copy())
     assert len(reduced(everything).columns) == 0
+
+
+def test_a_program_of_which_nothing_is_left_is_solved() -> None:
+    program = Program()
+    fixed = program.block((2,), 3.0, 3.0)
+    program.at_most((2,), 3.0, (fixed, 1.0))
+    answer = solve_reduced(program.matrices())
+    assert answer.found
+    assert answer.values.tolist() == [3.0, 3.0]

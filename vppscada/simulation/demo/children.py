@@ -95,7 +95,8 @@ class Children:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):
+                await process.wait()
         except TimeoutError:
             log.warning("child_killed", child=child.name, reason=f"did not end within {_PATIENCE_S:.0f} s")
             with contextlib.suppress(ProcessLookupError):

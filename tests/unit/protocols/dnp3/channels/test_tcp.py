@@ -86,3 +86,16 @@ async def test_a_peer_that_vanishes_is_probed_for() -> None:
     await client.close()
     await server.close()
     await listener.close()
+
+
+async def test_a_close_that_is_cancelled_just_as_the_connection_ends_stays_cancelled() -> None:
+    client, server, listener = await pair()
+    closing = asyncio.ensure_future(client.close())
+    await asyncio.sleep(0)
+    assert isinstance(client, TcpChannel)
+    client._lost.set()
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await server.close()
+    await listener.close()
