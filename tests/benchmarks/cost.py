@@ -16,9 +16,9 @@ from tests.benchmarks.schedule import day, fleet
 from vppscada.model.assets import Fleet
 from vppscada.model.offers import Offers, Units
 from vppscada.plant.cost_curve import cost_curve
+from vppscada.plant.expectations import Expectations
 from vppscada.plant.memory import Memory
 from vppscada.plant.offers import OfferTerms, offers
-from vppscada.plant.requirements import Expectations
 from vppscada.plant.standing import presumed_states, standing_at
 from vppscada.scheduling.explain import explained
 from vppscada.scheduling.formulation import formulate

@@ -20,7 +20,7 @@ from vppscada.model.assets import AssetFamily, AssetKind, column
 from vppscada.model.fuel_curves import FuelCurves
 from vppscada.model.schedule import InitialStates, Objective, Schedule, ScheduleRequest
 from vppscada.model.site import Site
-from vppscada.plant.requirements import Expectations
+from vppscada.plant.expectations import Expectations
 from vppscada.plant.series import read_series
 from vppscada.scheduling.solve import solve
 from vppscada.scheduling.violations import violations

@@ -49,6 +49,7 @@ class _Plant:
         self.steps, self.hours = range(asked.steps), asked.step_s / 3600.0
         self.power: list[list[Any]] = [[] for _ in self.steps]
         self.reserve: list[list[Any]] = [[] for _ in self.steps]
+        self.doubtful: list[list[Any]] = [[] for _ in self.steps]
         self.held: list[list[list[Any]]] = [[[] for _ in self.steps] for _ in asked.products]
         self.net: list[list[list[Any]]] = [[[] for _ in self.steps] for _ in asked.assets]
         self.upwards: list[list[list[Any]]] = [[[] for _ in self.steps] for _ in asked.assets]
@@ -215,10 +216,13 @@ def _resting(plant: _Plant, i: int, asset: Asset, on: Any, p: int, product: Prod
 
 
 def _renewable(plant: _Plant, i: int, asset: Asset) -> None:
-    power = plant.variables(f"{asset.name}_power")
+    power, beyond = plant.variables(f"{asset.name}_power"), plant.variables(f"{asset.name}_beyond")
     for t in plant.steps:
         there = min(max(plant.asked.forecast_mw[i, t], 0.0), asset.rating_mw)
         plant.require(power[t] <= there)
+        if plant.asked.firm_mw is not None and plant.asked.reserve_mw[t] > 0.0:
+            plant.require(beyond[t] >= power[t] - float(plant.asked.firm_mw[i, t]))
+            plant.doubtful[t].append(beyond[t])
         plant.gives(i, t, power[t])
         plant.cost.append(plant.hours * asset.variable_cost_per_mwh * power[t])
         plant.cost.append(plant.hours * asset.curtailment_cost_per_mwh * (there - power[t]))
@@ -278,7 +282,8 @@ def _balance(plant: _Plant) -> None:
     for t in plant.steps:
         supply = pyo.quicksum(plant.power[t]) + bought[t] - sold[t] + unserved[t] - dump[t]
         plant.require(supply == asked.requirement_mw[t])
-        plant.require(pyo.quicksum(plant.reserve[t]) + short[t] >= asked.reserve_mw[t])
+        needed = asked.reserve_mw[t] + pyo.quicksum(plant.doubtful[t])
+        plant.require(pyo.quicksum(plant.reserve[t]) + short[t] >= needed)
         plant.require(bought[t] <= asked.import_limit_mw[t])
         plant.require(sold[t] <= asked.export_limit_mw[t])
         price = asked.price_per_mwh[t]

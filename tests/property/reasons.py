@@ -74,9 +74,15 @@ class Claim:
                 return abs(self.power - self.asset.rating_mw) < NEAR
             case Reason.CURTAILED:
                 return self.power < NEAR and there > self.power - NEAR
+            case Reason.DOUBT:
+                firm = self.asked.firm_mw
+                return firm is not None and abs(self.power - float(firm[self.i, self.t])) < NEAR
             case Reason.MARGINAL:
                 cost = self.asset.variable_cost_per_mwh - self.asset.curtailment_cost_per_mwh
-                return abs(self.price - cost) < 0.01
+                firm = self.asked.firm_mw
+                doubted = firm is not None and self.power > float(firm[self.i, self.t]) - NEAR
+                backed = float(self.why.reserve_value_per_mwh[self.t]) if doubted else 0.0
+                return cost - 0.01 < self.price < cost + backed + 0.01
         return False
 
     # thermal

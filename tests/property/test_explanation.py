@@ -148,6 +148,9 @@ def relaxations(solved: Solved) -> Iterator[tuple[Reason, int, int, Moves]]:
             reason, power = Reason(int(why.reason[place, t])), plan.renewable.power[k, t : t + 1]
             if reason in (Reason.FORECAST, Reason.RATING):
                 yield reason, int(place), t, (NO_ROWS, 0.0, power, 0.0, 1.0, h)
+            if reason is Reason.DOUBT:
+                rows = solved.rows_of(Limit.DOUBT, int(power[0]))
+                yield reason, int(place), t, (rows, 1.0, power, 0.0, 0.0, h)
             if reason is Reason.CURTAILED:
                 yield reason, int(place), t, (NO_ROWS, 0.0, power, -1.0, 0.0, h)
     for k, place in enumerate(plan.storage.data.members):

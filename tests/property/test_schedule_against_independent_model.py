@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.property.independent_model import optimum
 from tests.property.test_schedule_properties import some_engine, some_storage
-from tests.unit.scheduling.requests import MIDNIGHT_MS, planned, request, solar, with_other_hours
+from tests.unit.scheduling.requests import MIDNIGHT_MS, planned, request, solar, with_doubt, with_other_hours
 from vppscada.model.assets import Asset, AssetKind
 from vppscada.model.limits import Limit, LimitTree, limit_tree
 from vppscada.model.schedule import Product, ScheduleRequest
@@ -82,7 +82,7 @@ def sane_request(seed: int) -> ScheduleRequest:
         products=some_products(rng, len(assets)),
         limits=some_limits(rng, [asset.name for asset in assets]),
     )
-    return with_other_hours(asked, seed)
+    return with_doubt(with_other_hours(asked, seed), seed)
 
 
 @settings(max_examples=150, deadline=None)

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.scheduling.requests import MIDNIGHT_MS, battery, engine, planned, request, solar, with_other_hours
+from tests.unit.scheduling.requests import (
+    MIDNIGHT_MS,
+    battery,
+    engine,
+    planned,
+    request,
+    solar,
+    with_doubt,
+    with_other_hours,
+)
 from vppscada.model.assets import Asset, AssetKind
 from vppscada.model.limits import Limit, LimitTree, limit_tree
 from vppscada.model.schedule import Schedule, ScheduleRequest
@@ -101,7 +110,7 @@ def some_request(seed: int) -> ScheduleRequest:
         relative_gap=float(rng.choice([0.0, 0.01])),
     )
     asked = replace(asked, limits=some_limits(rng, asked.assets)) if rng.random() < 0.4 else asked
-    return with_other_hours(asked, seed)
+    return with_doubt(with_other_hours(asked, seed), seed)
 
 
 def some_limits(rng: np.random.Generator, assets: Sequence[Asset]) -> LimitTree:

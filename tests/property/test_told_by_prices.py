@@ -112,7 +112,7 @@ def test_reasons_are_those_of_the_duals() -> None:
             every[asset.kind.family] += agree.shape[1]
     assert same[AssetFamily.RENEWABLE] == every[AssetFamily.RENEWABLE]
     assert same[AssetFamily.THERMAL] >= 0.99 * every[AssetFamily.THERMAL]
-    assert same[AssetFamily.STORAGE] >= 0.93 * every[AssetFamily.STORAGE]
+    assert same[AssetFamily.STORAGE] >= 0.92 * every[AssetFamily.STORAGE]
 
 
 def test_energy_in_store_is_worth_what_the_duals_say_where_they_are_the_only_ones() -> None:

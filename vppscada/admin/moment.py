@@ -16,8 +16,9 @@ from vppscada.model.assets import AssetFamily, AssetStates, Fleet
 from vppscada.model.errors import VppscadaError
 from vppscada.model.schedule import Schedule, ScheduleRequest
 from vppscada.model.site import Site
+from vppscada.plant.expectations import Expectations
 from vppscada.plant.memory import emergency_mask
-from vppscada.plant.requirements import Expectations, History, build_request
+from vppscada.plant.requirements import History, build_request, horizon_of
 from vppscada.plant.standing import LONG_H, energy_worth, presumed_states, unserved_mwh
 from vppscada.scheduling.solve import solve
 from vppscada.station.in_force import expectations_of
@@ -69,7 +70,7 @@ class Moment:
             self.history,
             site.schedule,
             self.expectations,
-            self.plant_ms,
+            horizon_of(site.schedule, self.plant_ms),
             self.target_mw,
             site.products,
         )

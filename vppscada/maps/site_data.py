@@ -19,6 +19,8 @@ READERS = {
     "name": name,
     "file": text,
     "value_columns": texts,
+    "p10_columns": texts,
+    "p90_columns": texts,
     "step_s": number(above=0.0, highest=366 * 86_400.0, units="s"),
     "scale": number(),
     "units": optional_text,
@@ -86,19 +88,25 @@ def _file_faults(fields: Fields, file: Path) -> list[Fault]:
         return [Place(file).fault("no header", "a line with the names of the columns")]
     columns = [cell.text for cell in header.cells]
     time_column = fields.values.get("time_column")
-    wanted = [("value_columns", name) for name in fields.values["value_columns"]]
+    groups = {key: fields.values.get(key, ()) for key in ("p10_columns", "value_columns", "p90_columns")}
+    wanted = [(key, name) for key, names in groups.items() for name in names]
     wanted += [("time_column", time_column)] if time_column else []
     for key, column in wanted:
         if column not in columns:
             found = f"column {quoted(column)}, which {file.name} has not"
             faults.append(fields.table.fault(key, found, one_of(column, columns)))
     if not faults:
-        numbers = [columns.index(column) for column in fields.values["value_columns"]]
-        faults.extend(_row_faults(lines, file, numbers, columns.index(time_column) if time_column else None))
+        numbers = [[columns.index(column) for column in group] for group in groups.values() if group]
+        scale, time = fields.values.get("scale", 1.0), columns.index(time_column) if time_column else None
+        faults.extend(_row_faults(lines, file, numbers, scale, time))
     return faults
 
 
-def _row_faults(lines: Iterator[Line], file: Path, numbers: list[int], time: int | None) -> list[Fault]:
+def _row_faults(
+    lines: Iterator[Line], file: Path, groups: list[list[int]], scale: float, time: int | None
+) -> list[Fault]:
+    """Of the columns that add up to a value, group by group: their sums rise."""
+    numbers = [number for group in groups for number in group]
     faults: list[Fault] = []
     rows = 0
     last = -math.inf
@@ -108,11 +116,13 @@ def _row_faults(lines: Iterator[Line], file: Path, numbers: list[int], time: int
         if short:
             faults.append(line.place(len(line.cells)).fault(f"{len(line.cells)} cells", "as many as the header has"))
             continue
-        faults.extend(
-            line.place(i).fault(f"{quoted(line.cells[i].text)}", "a number")
-            for i in numbers
-            if not _is_number(line.cells[i].text)
-        )
+        wrong = [i for i in numbers if not _is_number(line.cells[i].text)]
+        faults.extend(line.place(i).fault(f"{quoted(line.cells[i].text)}", "a number") for i in wrong)
+        if not wrong and len(groups) > 1:
+            sums = [scale * sum(float(line.cells[i].text) for i in group) for group in groups]
+            if sums != sorted(sums):
+                found = " then ".join(f"{value:g}" for value in sums)
+                faults.append(line.place(groups[0][0]).fault(found, "P10, value and P90 that rise"))
         if time is not None:
             moment_s = _seconds(line.cells[time].text)
             if not moment_s > last:

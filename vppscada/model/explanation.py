@@ -46,6 +46,7 @@ class Reason(IntEnum):
     OTHER = 29
     MARGINAL = 30
     GROUP = 31
+    DOUBT = 32
 
 
 WORDS: Mapping[Reason, str] = {
@@ -81,6 +82,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.OTHER: "another limit",
     Reason.MARGINAL: "marginal: it follows the price",
     Reason.GROUP: "limit of the feeder, inverter or connection it is behind",
+    Reason.DOUBT: "what is sure of its forecast: more of it would need reserve",
 }
 
 

@@ -110,6 +110,8 @@ class ScheduleRequest:
     products: tuple[Product, ...] = ()
     n_minus_1: bool = False  # cover the loss of any large unit whatever leads; where reliability leads it always is
     limits: LimitTree = field(default_factory=LimitTree.empty)  # on groups of assets, the same in every step
+    #: (n, T) of ``forecast_mw``, what can be relied upon (P10): the rest needs reserve. None: all of it can.
+    firm_mw: NDArray[np.float64] | None = None
 
     @property
     def steps(self) -> int:

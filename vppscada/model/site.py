@@ -48,7 +48,8 @@ class DataSource:
     """A ``[[data]]`` table: a series over plant time from a CSV file.
 
     Rows are placed by ``time_column`` (ISO 8601, UTC), or, where ``start_ms`` is given, one ``step_s``
-    after another from there. The series' value is the sum of ``value_columns`` × ``scale``.
+    after another from there. The series' value is the sum of ``value_columns`` × ``scale``; ``p10_columns`` and
+    ``p90_columns`` likewise, where the file has what is exceeded in nine of ten cases and in one of ten.
     """
 
     name: str
@@ -63,6 +64,8 @@ class DataSource:
     url: str = ""  # http or https; what comes from there takes the place of the file
     every_s: float = 300.0  # wall seconds from one request to the next
     stale_after_s: float = float("inf")  # wall seconds without another file or answer until that is told
+    p10_columns: tuple[str, ...] = ()
+    p90_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,65 +1,20 @@
 """What the plant owes, now and over the horizon, and the request that the optimiser gets. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vppscada.model.assets import AssetFamily, AssetStates, Fleet
+from vppscada.model.assets import AssetStates, Fleet
 from vppscada.model.limits import LimitTree
 from vppscada.model.schedule import InitialStates, Product, ScheduleRequest
 from vppscada.model.site import ProductSpec, ScheduleSpec
+from vppscada.plant.expectations import Expectations, Horizon
+from vppscada.plant.outlook import BuiltIn, expected_renewables, expected_target
 from vppscada.plant.permits import RunHours, used_hours
-from vppscada.plant.series import Series
 
 Column = NDArray[np.float64]
-
-#: How long a difference between the EMS target and the expected load is believed to last (hours, e-fold).
-_PERSISTENCE_H = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Expectations:
-    """The series of a site by name, as far as they are given."""
-
-    series: Mapping[str, Series] = field(default_factory=dict)
-
-    def mean(self, name: str, start_ms: int, step_ms: int, steps: int, missing: float) -> Column:
-        """Means of a series over steps. Outside it the last known value holds; ``missing`` where there is none."""
-        if name not in self.series:
-            return np.full(steps, missing)
-        return _fill_forward(self.series[name].mean(start_ms, step_ms, steps), missing)
-
-    def with_series(self, series: Series) -> "Expectations":
-        """With another course of one of them."""
-        return Expectations({**self.series, series.name: series})
-
-    def now(self, name: str, plant_ms: int) -> float:
-        """Value at a moment; NaN where it is not known."""
-        if name not in self.series:
-            return float("nan")
-        return float(self.series[name].at(np.array([plant_ms], dtype=np.int64))[0])
-
-
-def _fill_forward(values: Column, missing: float) -> Column:
-    known = ~np.isnan(values)
-    last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
-    return np.where(last >= 0, values[np.maximum(last, 0)], missing)
-
-
-def requirement(expected_mw: Column, target_mw: float | None, expected_now_mw: float, step_h: float) -> Column:
-    """The EMS target over the horizon: what is expected, moved by today's difference, which fades.
-
-    ``target_mw`` None (no EMS target) leaves what is expected. Without any expectation the target holds.
-    """
-    if target_mw is None:
-        return expected_mw
-    if np.isnan(expected_now_mw):
-        return np.full(len(expected_mw), target_mw)
-    fading = np.exp(-np.arange(len(expected_mw)) * step_h / _PERSISTENCE_H)
-    moved: Column = expected_mw + (target_mw - expected_now_mw) * fading
-    return moved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,32 +29,34 @@ class History:
     permitted: NDArray[np.bool_]  # emergency generators: there is an emergency; True for others
 
 
+def horizon_of(spec: ScheduleSpec, plant_ms: int) -> Horizon:
+    """The steps planned at a moment: the first begins at the step boundary at or before it."""
+    step_ms = round(spec.step_s * 1000)
+    return Horizon(plant_ms, plant_ms // step_ms * step_ms, step_ms, round(spec.horizon_s / spec.step_s))
+
+
 def build_request(
     fleet: Fleet,
     states: AssetStates,
     history: History,
     spec: ScheduleSpec,
     expectations: Expectations,
-    plant_ms: int,
+    horizon: Horizon,
     target_mw: float | None,
     products: Sequence[ProductSpec] = (),
     limits: LimitTree | None = None,
+    own: BuiltIn | None = None,
 ) -> ScheduleRequest:
     """Everything the optimiser needs from this moment on.
 
-    The first step begins at the step boundary at or before ``plant_ms``. ``target_mw`` None = the plant
-    chooses its own output within the trade limits (mode 'schedule'). ``limits`` as they hold now are taken to last.
+    ``target_mw`` None = the plant chooses its own output within the trade limits (mode 'schedule'). ``limits`` as
+    they hold now are taken to last. ``own`` is the built-in forecast, where there is one.
     """
-    step_ms = round(spec.step_s * 1000)
-    steps = round(spec.horizon_s / spec.step_s)
-    start_ms = plant_ms // step_ms * step_ms
-    expected = expectations.mean(spec.load, start_ms, step_ms, steps, missing=0.0)
-    owed = (
-        np.zeros(steps)
-        if target_mw is None
-        else requirement(expected, target_mw, expectations.now(spec.load, plant_ms), spec.step_s / 3600.0)
-    )
-    export = max(spec.export_limit_mw, fleet.rating_mw) if target_mw is None else spec.export_limit_mw
+    start_ms, step_ms, steps = horizon.start_ms, horizon.step_ms, horizon.steps
+    free = target_mw is None
+    export = max(spec.export_limit_mw, fleet.rating_mw) if free else spec.export_limit_mw
+    owed = np.zeros(steps) if target_mw is None else expected_target(expectations, spec.load, target_mw, horizon, own)
+    renewable = expected_renewables(fleet, states, expectations, horizon, own)
     return ScheduleRequest(
         start_ms=start_ms,
         step_s=spec.step_s,
@@ -107,7 +64,8 @@ def build_request(
         initial=_initial(fleet, states, history),
         requirement_mw=owed,
         price_per_mwh=expectations.mean(spec.price, start_ms, step_ms, steps, missing=0.0),
-        forecast_mw=_forecasts(fleet, states, expectations, plant_ms, start_ms, step_ms, steps),
+        forecast_mw=renewable.p50,
+        firm_mw=np.where(np.isnan(renewable.p10), renewable.p50, renewable.p10),
         reserve_mw=np.full(steps, spec.reserve_mw),
         import_limit_mw=np.full(steps, spec.import_limit_mw),
         export_limit_mw=np.full(steps, export),
@@ -155,37 +113,3 @@ def _initial(fleet: Fleet, states: AssetStates, history: History) -> InitialStat
         non_emergency_left_today=left.non_emergency_today,
         non_emergency_left_year=left.non_emergency_year,
     )
-
-
-def _forecasts(
-    fleet: Fleet,
-    states: AssetStates,
-    expectations: Expectations,
-    plant_ms: int,
-    start_ms: int,
-    step_ms: int,
-    steps: int,
-) -> NDArray[np.float64]:
-    """Forecast of sun and wind (n, steps), moved by what is available now, which fades. Without one, now persists.
-
-    Each series is looked up once for all its assets, so that many assets do not hold up the loop.
-    """
-    forecast = np.full((len(fleet), steps), np.inf)
-    fading = np.exp(-np.arange(steps) * step_ms / 3.6e6 / _PERSISTENCE_H)
-    for name, positions in _by_series(fleet).items():
-        now = np.nan_to_num(states.available_mw[positions], nan=0.0)[:, None]
-        rating = np.array([fleet.assets[i].rating_mw for i in positions])[:, None]
-        expected_now = expectations.now(name, plant_ms)
-        expected = expectations.mean(name, start_ms, step_ms, steps, missing=np.nan)[None, :]
-        moved = np.where(np.isnan(expected), now, expected) + (now - expected_now) * fading
-        forecast[positions] = np.clip(now if np.isnan(expected_now) else moved, 0.0, rating)
-    return forecast
-
-
-def _by_series(fleet: Fleet) -> dict[str, list[int]]:
-    """Positions of the renewable assets by the name of their forecast series."""
-    positions: dict[str, list[int]] = {}
-    for i, asset in enumerate(fleet.assets):
-        if asset.kind.family is AssetFamily.RENEWABLE:
-            positions.setdefault(asset.forecast, []).append(i)
-    return positions

@@ -9,9 +9,10 @@ from vppscada.model.assets import AssetFamily, AssetStates, Fleet, column
 from vppscada.model.explanation import Reason
 from vppscada.model.schedule import Schedule
 from vppscada.plant.commitment import step_at
+from vppscada.plant.expectations import Expectations
 from vppscada.plant.offers import OfferTerms, Standing
 from vppscada.plant.permits import used_hours
-from vppscada.plant.requirements import Expectations, History
+from vppscada.plant.requirements import History
 
 Column = NDArray[np.float64]
 

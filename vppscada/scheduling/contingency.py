@@ -24,14 +24,15 @@ def add_cover(
     storage: Storage,
     slacks: list[LimitSlack],
 ) -> None:
-    """Σ reserve of the others + slack ≥ power of each large unit, in every step."""
+    """Σ reserve of the others + slack ≥ power of each large unit + what is doubtful of the others, in every step."""
     request, steps = horizon.request, (horizon.steps,)
     if not (request.n_minus_1 or request.objective is Objective.RELIABILITY):
         return
-    every = program.block(steps)  # the reserve of all, so that each row has few entries
+    every = program.block(steps, -np.inf)  # the reserve of all less what is doubtful: each row has few entries then
     total = program.equal(steps, 0.0, (every, -1.0))
     program.add(total, thermal.reserve, 1.0)
     program.add(total, storage.reserve, 1.0)
+    program.add(total, renewable.doubtful, -1.0)
     large = LARGE_SHARE * sum(asset.rating_mw for asset in request.assets)
     price = np.array(request.reserve_penalty_per_mwh * horizon.hours)
     for asset, gone in _units(thermal, renewable, storage):
@@ -49,7 +50,9 @@ def _units(
     for i, asset in enumerate(thermal.data.assets):
         own = (thermal.on[i], float(thermal.data.minimum[i])), (thermal.above[i], 1.0), (thermal.reserve[i], 1.0)
         yield asset, list(own)
+    doubtful = dict(zip(renewable.doubted.tolist(), renewable.doubtful, strict=True))
     for i, asset in enumerate(renewable.assets):
-        yield asset, [(renewable.power[i], 1.0)]
+        again = [(doubtful[i], -1.0)] if i in doubtful else []  # it is in the reserve of all already
+        yield asset, [(renewable.power[i], 1.0), *again]
     for i, asset in enumerate(storage.data.assets):
         yield asset, [(storage.discharge[i], 1.0), (storage.charge[i], -1.0), (storage.reserve[i], 1.0)]

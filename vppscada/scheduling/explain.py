@@ -56,18 +56,20 @@ def _renewable(plan: Formulation, values: Column, pressures: Pressures) -> tuple
     rating = np.array([asset.rating_mw for asset in renewable.assets])[:, None]
     rated = renewable.forecast >= rating - _SAME_MW
     most = np.maximum(held.bound, 0.0) / hours
+    whole, nothing = power >= renewable.forecast - _SAME_MW, power <= _SAME_MW
+    held_back = ~whole & (power <= renewable.firm + _SAME_MW)
     reason, value = decide(
         [
             (Reason.FORECAST, np.where(rated, 0.0, most)),
             (Reason.RATING, np.where(rated, most, 0.0)),
             (Reason.CURTAILED, np.minimum(held.bound, 0.0) / hours),
+            (Reason.DOUBT, np.where(held_back, held.net(Limit.DOUBT) / hours, 0.0)),
             (Reason.COVER, held.net(Limit.COVER) / hours),
             (Reason.GROUP, held.net(Limit.GROUP) / hours),
             (Reason.LEADING, held.net(Limit.LEADING) / hours),
             (Reason.OTHER, held.net(Limit.OTHER) / hours),
         ]
     )
-    whole, nothing = power >= renewable.forecast - _SAME_MW, power <= _SAME_MW
     all_there = np.where(rated, Reason.RATING, Reason.FORECAST)
     resting = np.where(whole, all_there, np.where(nothing, Reason.CURTAILED, Reason.MARGINAL))
     return np.where(reason == UNDECIDED, resting, reason).astype(np.uint8), value

@@ -33,7 +33,7 @@ def add_balance(
     storage: Storage,
     slacks: list[LimitSlack],
 ) -> PlantRows:
-    """Σ power + import − export + unserved − dump = requirement, and Σ reserve + short ≥ reserve required."""
+    """Σ power + import − export + unserved − dump = requirement; Σ reserve + short − Σ doubtful ≥ reserve required."""
     request, steps = horizon.request, (horizon.steps,)
     unserved, dump, short = program.block(steps), program.block(steps), program.block(steps)
     imported = program.block(steps, 0.0, np.maximum(request.import_limit_mw, 0.0))
@@ -55,6 +55,7 @@ def add_balance(
     reserve = program.at_least(steps, np.maximum(request.reserve_mw, 0.0), (short, 1.0))
     program.add(reserve, thermal.reserve, 1.0)
     program.add(reserve, storage.reserve, 1.0)
+    program.add(reserve, renewable.doubtful, -1.0)
     hours = horizon.hours
     # Where the price is deeply negative, to import only to dump it must not pay.
     dump_price = np.maximum(request.dump_penalty_per_mwh, 1.0 - request.price_per_mwh)

@@ -35,6 +35,7 @@ class Limit(IntEnum):
     HELD_DOWN = 17  # power that could be taken away
     RESERVE_ROOM = 18  # room in a store for it
     GROUP = 19  # of a feeder, an inverter, a point of connection
+    DOUBT = 20  # what is sure of sun and wind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

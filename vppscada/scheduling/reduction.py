@@ -36,7 +36,7 @@ class Reduced:
         if answer.found:
             values = self.fixed.copy()
             values[self.columns] = answer.values
-        if len(answer.duals):
+        if len(answer.duals) or not len(self.rows):  # no row is left, none holds anything back
             duals = np.zeros(self.row_count)
             duals[self.rows] = answer.duals
         return replace(answer, values=values, duals=duals)

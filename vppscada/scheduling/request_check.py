@@ -45,6 +45,8 @@ def faults(request: ScheduleRequest) -> list[str]:
             found.append(f"initial.{name} has shape {values.shape}, expected ({n},)")
     if request.forecast_mw.shape != (n, steps):
         found.append(f"forecast_mw has shape {request.forecast_mw.shape}, expected ({n}, {steps})")
+    if request.firm_mw is not None and request.firm_mw.shape != (n, steps):
+        found.append(f"firm_mw has shape {request.firm_mw.shape}, expected ({n}, {steps})")
     for product in request.products:
         found.extend(_product_faults(product, n, steps))
     held = len(request.limits.node)

@@ -45,7 +45,9 @@ def _plant(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> 
         findings.most("balance", t, abs(served - request.requirement_mw[t]), 0.0)
         findings.most("import", t, bought, request.import_limit_mw[t])
         findings.most("export", t, sold, request.export_limit_mw[t])
-        findings.least("reserve", t, schedule.reserve_mw[:, t].sum(), request.reserve_mw[t], "reserve requirement")
+        doubtful = _doubtful(request, schedule, t).sum() if request.reserve_mw[t] > 0.0 else 0.0
+        needed = request.reserve_mw[t] + doubtful
+        findings.least("reserve", t, schedule.reserve_mw[:, t].sum(), needed, "reserve requirement")
         findings.most("unserved", t, schedule.unserved_mw[t], 0.0, "requirement")
         findings.most("dump", t, schedule.dump_mw[t], 0.0, "surplus above the requirement")
         for name in ("import_mw", "export_mw", "unserved_mw", "dump_mw"):
@@ -53,15 +55,25 @@ def _plant(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> 
 
 
 def _cover(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> None:
-    """Where the loss of a large unit is to be covered: the reserve of the others ≥ its power."""
+    """Where the loss of a large unit is to be covered: the reserve of the others ≥ its power and their doubtful."""
     if not (request.n_minus_1 or request.objective is Objective.RELIABILITY):
         return
     large = LARGE_SHARE * sum(asset.rating_mw for asset in request.assets)
     for i, asset in enumerate(request.assets):
         for t in range(request.steps if asset.rating_mw >= large else 0):
-            others = schedule.reserve_mw[:, t].sum() - schedule.reserve_mw[i, t]
+            doubtful = _doubtful(request, schedule, t)
+            others = schedule.reserve_mw[:, t].sum() - schedule.reserve_mw[i, t] - doubtful.sum() + doubtful[i]
             slack = f"reserve for the loss of {asset.name}"
             findings.least(slack, t, float(others), schedule.power_mw[i, t], slack)
+
+
+def _doubtful(request: ScheduleRequest, schedule: Schedule, t: int) -> Column:
+    """What is planned of each asset (n,) beyond what is firm."""
+    if request.firm_mw is None:
+        return np.zeros(len(request.assets))
+    sun = [asset.kind.family is AssetFamily.RENEWABLE for asset in request.assets]
+    beyond = schedule.power_mw[:, t] - np.maximum(np.nan_to_num(request.firm_mw[:, t], nan=0.0, posinf=np.inf), 0.0)
+    return np.where(sun, np.maximum(beyond, 0.0), 0.0)
 
 
 def _limits(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> None:

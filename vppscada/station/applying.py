@@ -20,7 +20,7 @@ from vppscada.model.drivers import Driver
 from vppscada.model.errors import VppscadaError
 from vppscada.model.quality import is_fit
 from vppscada.model.site import Site
-from vppscada.plant.requirements import Expectations
+from vppscada.plant.expectations import Expectations
 from vppscada.station.in_force import InForce, expectations_of
 from vppscada.station.runtime import apart
 from vppscada.station.succession import Succession, Trial, succession, trial_of

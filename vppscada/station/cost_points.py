@@ -9,8 +9,8 @@ from vppscada.model.offers import Units
 from vppscada.model.schedule import Schedule
 from vppscada.plant.cost_curve import CostCurve, cost_curve
 from vppscada.plant.cycle import Decision
+from vppscada.plant.expectations import Expectations
 from vppscada.plant.offers import OfferTerms, offers
-from vppscada.plant.requirements import Expectations
 from vppscada.plant.standing import energy_worth, standing_at
 
 #: Break points that the plant has; ``plant.csv`` lists them.

@@ -17,8 +17,8 @@ from vppscada.model.drivers import Driver
 from vppscada.model.outstations import Outstation
 from vppscada.model.sessions import SessionState
 from vppscada.model.site import Site
+from vppscada.plant.expectations import Expectations
 from vppscada.plant.fleet_view import fleet_rows
-from vppscada.plant.requirements import Expectations
 from vppscada.plant.series import read_series
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal

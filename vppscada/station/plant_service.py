@@ -25,11 +25,11 @@ from vppscada.model.site import Site
 from vppscada.plant.accounting import Totals, advance
 from vppscada.plant.carrying import carried_memory, carried_schedule
 from vppscada.plant.cycle import Decision, Plant, run_cycle
+from vppscada.plant.expectations import Expectations
 from vppscada.plant.fleet_view import ABSENT, asset_states, fleet_rows
 from vppscada.plant.limit_points import limit_rows, told_maxima
 from vppscada.plant.memory import Memory, Orders, PlantMode
 from vppscada.plant.orders import REGULATION_COMMAND, OrderRefused, apply_order
-from vppscada.plant.requirements import Expectations
 from vppscada.plant.series import Series
 from vppscada.points.database import Database
 from vppscada.points.journal import Journal

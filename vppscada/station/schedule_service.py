@@ -9,7 +9,7 @@ import structlog
 
 from vppscada.model.schedule import Objective, Schedule, SolveFailure
 from vppscada.plant.planning import PlannedFor, reason_to_plan
-from vppscada.plant.requirements import build_request
+from vppscada.plant.requirements import build_request, horizon_of
 from vppscada.scheduling.worker import SolverWorker
 from vppscada.station.backoff import delay_s
 from vppscada.station.plant_service import PlantService
@@ -89,7 +89,7 @@ class ScheduleService:
             plant.remembered.history(site.fleet),
             replace(site.schedule, objective=current.objective),
             plant.expectations,
-            current.plant_ms,
+            horizon_of(site.schedule, current.plant_ms),
             plant.orders.owed_mw,
             site.products,
             plant.limits_now,

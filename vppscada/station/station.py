@@ -17,7 +17,7 @@ from vppscada.model.errors import JournalError, VppscadaError
 from vppscada.model.points import RowPoint, placed
 from vppscada.model.quality import is_fit
 from vppscada.model.site import EmsSpec, SessionSpec, Site
-from vppscada.plant.requirements import Expectations
+from vppscada.plant.expectations import Expectations
 from vppscada.points.journal import Journal
 from vppscada.scheduling.worker import SolverWorker
 from vppscada.station.applying import Applying, CannotApply

@@ -10,9 +10,9 @@ from tests.unit.plant.fleets import BATTERY, EMERGENCY, ENGINE, FLYWHEEL, PV, st
 from vppscada.model.assets import Asset, AssetStates, Fleet
 from vppscada.model.offers import Offers, Units
 from vppscada.plant.cost_curve import CostCurve, cost_curve
+from vppscada.plant.expectations import Expectations
 from vppscada.plant.memory import Memory
 from vppscada.plant.offers import OfferTerms, offers
-from vppscada.plant.requirements import Expectations
 from vppscada.plant.standing import energy_worth, presumed_states, standing_at
 
 #: Fuel 8.5 to 24 MW over 3 to 10 MW at 35: 297.5 per hour at the minimum, 77.5 per MWh above it.

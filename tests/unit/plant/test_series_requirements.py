@@ -3,14 +3,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.unit.plant.fleets import FLEET, states
 from vppscada.model.assets import AssetFamily, Fleet
 from vppscada.model.errors import ConfigError
 from vppscada.model.site import DataSource, ProductSpec, ScheduleSpec
+from vppscada.plant.expectations import Expectations, Horizon
 from vppscada.plant.memory import Memory
-from vppscada.plant.requirements import Expectations, build_request, requirement
+from vppscada.plant.outlook import requirement
+from vppscada.plant.requirements import build_request, horizon_of
 from vppscada.plant.series import Series, read_series
+
+
+def fading(steps: int) -> NDArray[np.float64]:
+    return Horizon(0, 0, 900_000, steps).fading
 
 
 def write(path: Path, text: str) -> Path:
@@ -45,12 +52,12 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 
 
 def test_the_difference_to_what_was_expected_fades() -> None:
-    owed = requirement(np.full(9, 10.0), 12.0, 10.0, 0.25)
+    owed = requirement(np.full(9, 10.0), 12.0, 10.0, fading(9))
     assert owed[0] == 12.0 and owed[4] == pytest.approx(10 + 2 * np.exp(-1)) and owed[8] < 10.3
 
 
 def test_without_expectation_the_target_holds() -> None:
-    assert requirement(np.zeros(3), 5.0, float("nan"), 0.25).tolist() == [5.0, 5.0, 5.0]
+    assert requirement(np.zeros(3), 5.0, float("nan"), fading(3)).tolist() == [5.0, 5.0, 5.0]
 
 
 def test_a_request_starts_at_a_step_boundary_and_blends_what_is_seen_now() -> None:
@@ -58,7 +65,7 @@ def test_a_request_starts_at_a_step_boundary_and_blends_what_is_seen_now() -> No
     spec = ScheduleSpec(load="load", horizon_s=3600.0)
     now = states(available_mw=[10, 2.0, 5, 2])
     history = Memory.fresh(4, 0).history(FLEET)
-    request = build_request(FLEET, now, history, spec, Expectations({"load": load}), 1_000_000, 9.0)
+    request = build_request(FLEET, now, history, spec, Expectations({"load": load}), horizon_of(spec, 1_000_000), 9.0)
     assert request.start_ms == 900_000 and request.steps == 4
     assert request.requirement_mw[0] == 9.0
     assert request.forecast_mw[1].tolist() == [2.0] * 4
@@ -67,7 +74,9 @@ def test_a_request_starts_at_a_step_boundary_and_blends_what_is_seen_now() -> No
 
 def test_in_schedule_mode_the_plant_may_export_all_it_has() -> None:
     history = Memory.fresh(4, 0).history(FLEET)
-    request = build_request(FLEET, states(), history, ScheduleSpec(), Expectations(), 0, None)
+    request = build_request(
+        FLEET, states(), history, ScheduleSpec(), Expectations(), horizon_of(ScheduleSpec(), 0), None
+    )
     assert not request.requirement_mw.any() and (request.export_limit_mw == FLEET.rating_mw).all()
 
 
@@ -77,7 +86,9 @@ def test_products_of_the_site_are_asked_of_the_optimiser() -> None:
     down = ProductSpec("down", "down", 10.0, 1.0)
     history = Memory.fresh(4, 0).history(FLEET)
     asked = ScheduleSpec(horizon_s=3600.0, n_minus_1=True)
-    request = build_request(FLEET, states(), history, asked, Expectations({"extra": load}), 0, 9.0, (spec, down))
+    request = build_request(
+        FLEET, states(), history, asked, Expectations({"extra": load}), horizon_of(asked, 0), 9.0, (spec, down)
+    )
     one, other = request.products
     assert (one.up, one.off_line, one.response_min, one.sustain_h) == (True, True, 5.0, 0.25)
     assert one.required_mw.tolist() == [2.0] * 4 and one.offered_mw.tolist() == [2.0] * 4
@@ -95,7 +106,9 @@ def test_assets_of_one_forecast_each_start_from_what_they_have_now() -> None:
     }
     history = Memory.fresh(4, 0).history(fleet)
     spec = ScheduleSpec(horizon_s=3600.0)
-    request = build_request(fleet, states(available_mw=seen), history, spec, Expectations(series), 0, 9.0)
+    request = build_request(
+        fleet, states(available_mw=seen), history, spec, Expectations(series), horizon_of(spec, 0), 9.0
+    )
     fading = np.exp(-np.arange(4) * 0.25)
     expected = [8 - 5 * fading, 2 + 3 * fading, 8 - 8 * fading, np.full(4, 4.0)]
     assert request.forecast_mw == pytest.approx(np.array(expected))

@@ -57,6 +57,16 @@ def with_other_hours(asked: ScheduleRequest, seed: int) -> ScheduleRequest:
     return replace(asked, assets=assets, initial=initial)
 
 
+def with_doubt(asked: ScheduleRequest, seed: int) -> ScheduleRequest:
+    """The request; in half of the cases not all of the forecast of sun and wind is firm, and at times none of it."""
+    rng = np.random.default_rng([seed, 2])
+    if rng.random() < 0.5:
+        return asked
+    share = rng.uniform(0.0, 1.2, asked.forecast_mw.shape) * (rng.random(asked.forecast_mw.shape) < 0.8)
+    known = np.isfinite(asked.forecast_mw)
+    return replace(asked, firm_mw=np.where(known, np.where(known, asked.forecast_mw, 0.0) * share, asked.forecast_mw))
+
+
 def request(
     assets: Sequence[Asset],
     requirement_mw: Sequence[float],

@@ -11,8 +11,8 @@ from tests.unit.plant.fleets import FLEET, states
 from tests.unit.plant.schedules import schedule
 from vppscada.plant.cost_curve import CostCurve
 from vppscada.plant.cycle import Plant, run_cycle
+from vppscada.plant.expectations import Expectations
 from vppscada.plant.memory import Memory, Orders, PlantMode
-from vppscada.plant.requirements import Expectations
 from vppscada.station.cost_points import BREAK_POINTS, CostPoints, curve_values
 
 QUARTER = schedule([[True] * 4] * 4)

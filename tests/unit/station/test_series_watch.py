@@ -10,7 +10,7 @@ import pytest
 from vppscada.model.errors import ConfigError
 from vppscada.model.site import DataSource
 from vppscada.plant import series as reading
-from vppscada.plant.requirements import Expectations
+from vppscada.plant.expectations import Expectations
 from vppscada.plant.series import Series, read_series
 from vppscada.station.plant_service import PlantService
 from vppscada.station.series_watch import SeriesWatch

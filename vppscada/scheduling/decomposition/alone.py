@@ -84,6 +84,7 @@ class Alone:
             requirement_mw=np.zeros(steps),
             price_per_mwh=energy,
             forecast_mw=asked.forecast_mw[place : place + 1],
+            firm_mw=None,
             reserve_mw=np.zeros(steps),
             import_limit_mw=np.full(steps, asset.charge_rating_mw),
             export_limit_mw=np.full(steps, asset.rating_mw),

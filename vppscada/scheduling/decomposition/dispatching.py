@@ -26,7 +26,8 @@ class Step:
 
     power: Column
     reserve: Column
-    sun: Column
+    sun: Column  # of what is sure of it
+    doubtful: Column  # of the rest
     price: float
     reserve_price: float
 
@@ -102,18 +103,21 @@ def dispatch_step(
     segments = program.block(first.shape, first, np.maximum(last, first))
     held = program.block((len(on),), 0.0, data.reserve_most[on])
     sun = program.block((len(plant.kinds),), 0.0, plant.sun_by_kind[:, step])
+    doubtful = program.block((len(plant.kinds),), 0.0, plant.doubtful_by_kind[:, step])
     bought, sold = program.block((1,), 0.0, plant.bought[step]), program.block((1,), 0.0, plant.sold[step])
     unserved, dump, short = (program.block((1,)) for _ in range(3))
     owed = plant.owed[step] - others_mw - float(data.minimum[on].sum())
     balance = program.equal((1,), owed, (bought, 1.0), (sold, -1.0), (unserved, 1.0), (dump, -1.0))
     program.add(balance[:, None], segments.reshape(1, -1), 1.0)
-    program.add(balance[:, None], sun[None, :], 1.0)
+    program.add(balance[:, None], np.concatenate([sun, doubtful])[None, :], 1.0)
     reserve = program.at_least((1,), plant.reserve[step] - others_reserve_mw, (short, 1.0))
     program.add(reserve[:, None], held[None, :], 1.0)
+    program.add(reserve[:, None], doubtful[None, :], -1.0)
     room = program.at_most((len(on),), most[on] - data.minimum[on], (held, 1.0))
     program.add(room[:, None], segments, 1.0)
     program.price(segments, units.slope[on])
     program.price(sun, plant.kinds)
+    program.price(doubtful, plant.kinds)
     program.price(bought, plant.price[step])
     program.price(sold, -plant.price[step])
     program.price(unserved, plant.unserved_price)
@@ -129,7 +133,7 @@ def dispatch_step(
     price, held_price = (
         float(answer.duals[rows][0]) if len(answer.duals) else float("nan") for rows in (balance, reserve)
     )
-    return Step(power, np.maximum(reserve_mw, 0.0), answer.values[sun], price, held_price)
+    return Step(power, np.maximum(reserve_mw, 0.0), answer.values[sun], answer.values[doubtful], price, held_price)
 
 
 def reachable(data: ThermalData) -> Table:

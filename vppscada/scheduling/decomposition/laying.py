@@ -71,7 +71,8 @@ def lay_out(
             return None
         power[data.members, t], reserve[data.members, t] = step.power, step.reserve
         price[:, t] = step.price, step.reserve_price
-        power[plant.members, t] = _shared(plant, step.sun, t)
+        power[plant.members, t] = _shared(plant, plant.sun[:, t], step.sun)
+        power[plant.members, t] += _shared(plant, plant.doubtful[:, t], step.doubtful)
         if t == 0:
             first = first_step_slacks(units, on, before, step.power)
             slacks += first
@@ -117,12 +118,12 @@ def first_step_slacks(units: Units, on: Flags, before: Column, power: Column) ->
     return found
 
 
-def _shared(plant: Open, taken: Column, step: int) -> Column:
-    """What of each kind of sun is taken, by asset: from the first to the last."""
+def _shared(plant: Open, most: Column, taken: Column) -> Column:
+    """What of each kind of sun is taken, by asset, of at most ``most``: from the first to the last."""
     power = np.zeros(len(plant.members))
     for kind, total in enumerate(taken):
         mine = np.flatnonzero(plant.kind_of == kind)
-        there = plant.sun[mine, step]
+        there = most[mine]
         power[mine] = np.clip(total - (np.cumsum(there) - there), 0.0, there)
     return power
 
@@ -146,7 +147,8 @@ def _settled(
     bought, sold = np.maximum(request.import_limit_mw, 0.0), np.maximum(request.export_limit_mw, 0.0)
     imported, exported = np.clip(-spare, 0.0, bought), np.clip(spare, 0.0, sold)
     unserved, dump = np.maximum(-spare - bought, 0.0), np.maximum(spare - sold, 0.0)
-    short = np.maximum(request.reserve_mw - reserve.sum(axis=0), 0.0)
+    doubtful = np.maximum(power[fleet.plant.members] - fleet.plant.sun, 0.0).sum(axis=0)
+    short = np.maximum(request.reserve_mw + doubtful - reserve.sum(axis=0), 0.0)
     stores, plant = fleet.stores.all, fleet.plant
     left = np.maximum(stores.final - stored, 0.0)
     for name, amount in (

@@ -85,12 +85,15 @@ def add_plant(program: Program, plant: Open) -> Rows:
     """The rows of the plant, with sun and wind, trade, and what may be left undone."""
     steps, hours = (len(plant.owed),), plant.hours
     sun = program.block(plant.sun_by_kind.shape, 0.0, plant.sun_by_kind)
+    doubtful = program.block(plant.doubtful_by_kind.shape, 0.0, plant.doubtful_by_kind)
     unserved, dump, short = (program.block(steps) for _ in range(3))
     bought, sold = program.block(steps, 0.0, plant.bought), program.block(steps, 0.0, plant.sold)
     balance = program.equal(steps, plant.owed, (unserved, 1.0), (dump, -1.0), (bought, 1.0), (sold, -1.0))
-    program.add(balance, sun, 1.0)
     reserve = program.at_least(steps, plant.reserve, (short, 1.0))
-    program.price(sun, hours * plant.kinds[:, None])
+    program.add(reserve, doubtful, -1.0)
+    for power in (sun, doubtful):
+        program.add(balance, power, 1.0)
+        program.price(power, hours * plant.kinds[:, None])
     for columns, price in (
         (unserved, np.array(plant.unserved_price)),
         (dump, plant.dump_price),

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from vppscada.model.assets import column
 from vppscada.model.schedule import Objective, ScheduleRequest
 from vppscada.scheduling.horizon import Horizon
-from vppscada.scheduling.renewable import available
+from vppscada.scheduling.renewable import available, sure
 
 Column = NDArray[np.float64]
 Table = NDArray[np.float64]
@@ -22,16 +22,13 @@ class Open:
         self.members = members
         value = column(assets, "variable_cost_per_mwh") - column(assets, "curtailment_cost_per_mwh")
         self.sun_price = value  # cost of taking a MWh, less what it costs to leave it
-        self.sun = there
+        self.sun = firm = sure(horizon, members, there)
+        self.doubtful = there - firm  # each MW of it that is taken needs one of reserve
         self.left_cost = horizon.hours * float((column(assets, "curtailment_cost_per_mwh")[:, None] * there).sum())
         self.curtailment = column(assets, "curtailment_cost_per_mwh")
         self.kinds = np.unique(value.round(6))
         self.kind_of = np.searchsorted(self.kinds, value.round(6))
-        self.sun_by_kind = (
-            np.stack([there[value.round(6) == kind].sum(axis=0) for kind in self.kinds])
-            if len(assets)
-            else np.zeros((0, horizon.steps))
-        )
+        self.sun_by_kind, self.doubtful_by_kind = self._by_kind(firm), self._by_kind(self.doubtful)
         self.price = request.price_per_mwh
         self.bought = np.maximum(request.import_limit_mw, 0.0)
         self.sold = np.maximum(request.export_limit_mw, 0.0)
@@ -41,6 +38,11 @@ class Open:
         self.owed = request.requirement_mw
         self.reserve = np.maximum(request.reserve_mw, 0.0)
 
+    def _by_kind(self, power: Table) -> Table:
+        summed = np.zeros((len(self.kinds), power.shape[1]))
+        np.add.at(summed, self.kind_of, power)
+        return summed
+
     def clipped(self, energy: Column, reserve: Column) -> tuple[Column, Column]:
         """Prices outside of which something could be left undone without end are brought back."""
         return np.clip(energy, -self.dump_price, self.unserved_price), np.clip(reserve, 0.0, self.short_price)
@@ -48,9 +50,10 @@ class Open:
     def least(self, energy: Column, reserve: Column) -> float:
         """Least of its part of the Lagrangian at (clipped) prices per MWh."""
         sun = np.minimum(self.kinds[:, None] - energy[None, :], 0.0) * self.sun_by_kind
+        doubtful = np.minimum(self.kinds[:, None] - (energy - reserve)[None, :], 0.0) * self.doubtful_by_kind
         trade = np.minimum(self.price - energy, 0.0) * self.bought + np.minimum(energy - self.price, 0.0) * self.sold
         owed = energy @ self.owed + reserve @ self.reserve
-        return self.left_cost + self.hours * float(sun.sum() + trade.sum() + owed)
+        return self.left_cost + self.hours * float(sun.sum() + doubtful.sum() + trade.sum() + owed)
 
 
 #: Fleets of so many assets are planned by prices; the whole program does better with fewer.

@@ -15,7 +15,7 @@ from vppscada.scheduling.decomposition.telling_stores import tell_stores
 from vppscada.scheduling.decomposition.telling_units import tell_units
 from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.pressures import UNDECIDED, decide
-from vppscada.scheduling.renewable import available
+from vppscada.scheduling.renewable import available, sure
 from vppscada.scheduling.storage import storage_data
 from vppscada.scheduling.thermal import thermal_data
 
@@ -55,7 +55,7 @@ def told_by_prices(request: ScheduleRequest, schedule: Schedule, energy: Column,
         lambda some: tell_stores(horizon, stores, some, schedule, energy, reserve, taken[some]),
     )
     members, _, _ = available(horizon)
-    _by_parts(told, members, lambda some: _renewable(horizon, some, schedule, energy))
+    _by_parts(told, members, lambda some: _renewable(horizon, some, schedule, energy, reserve))
     explanation = Explanation(
         reason=told[0],
         value_per_mwh=told[1],
@@ -75,20 +75,24 @@ def _by_parts(told: Told, members: NDArray[np.int64], tell: Callable[[NDArray[np
         told[0][members[some]], told[1][members[some]], told[2][members[some]] = reason, value, stored
 
 
-def _renewable(horizon: Horizon, some: NDArray[np.int64], schedule: Schedule, price: Column) -> Told:
+def _renewable(horizon: Horizon, some: NDArray[np.int64], schedule: Schedule, price: Column, reserve: Column) -> Told:
     members, assets, there = available(horizon)
     mine = [assets[i] for i in some]
-    power, there = schedule.power_mw[members[some]], there[some]
+    power, firm, there = schedule.power_mw[members[some]], sure(horizon, members, there)[some], there[some]
     cost = column(mine, "variable_cost_per_mwh") - column(mine, "curtailment_cost_per_mwh")
     pressure = price[None, :] - cost[:, None]
     rated = there >= column(mine, "rating_mw")[:, None] - _SAME_MW
     whole, nothing = power >= there - _SAME_MW, power <= _SAME_MW
+    in_doubt = power > firm + _SAME_MW
+    held_back = ~whole & ~in_doubt & (power >= firm - _SAME_MW)
+    pressure = np.where(in_doubt, pressure - reserve[None, :], pressure)
     most = np.where(whole, np.maximum(pressure, 0.0), 0.0)
     reason, value = decide(
         [
             (Reason.FORECAST, np.where(rated, 0.0, most)),
             (Reason.RATING, np.where(rated, most, 0.0)),
             (Reason.CURTAILED, np.where(nothing, np.minimum(pressure, 0.0), 0.0)),
+            (Reason.DOUBT, np.where(held_back, np.maximum(pressure, 0.0), 0.0)),
         ]
     )
     resting = np.where(
