@@ -52,6 +52,9 @@ async def test_a_running_station_tells_its_costs_and_its_reasons(tmp_path: Path)
         assert points["plant.cost_curve_power_1"] == pytest.approx(curve[0]["power_mw"], abs=0.02)
         assert points["plant.cost_curve_power_10"] == pytest.approx(curve[-1]["power_mw"], abs=0.02)
 
+        _, out, _ = await vppscada("forecasts", "--state", str(plant.state))
+        assert "load" in out and "fresh" in out and "has learnt from" in out
+
         planned = await asked(plant.state, "schedule", "--explain")
         assert planned["explained"]
         assert {asset["asset"] for asset in planned["assets"]} == {"battery", "genset"}

@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from vppscada.admin import apply, station_commands
+from vppscada.admin import apply, forecast_words, station_commands
 from vppscada.admin.arguments import positive, site_argument
 
 _Verbs = argparse._SubParsersAction
 
 
 def add_station(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
-    """Add ``status``, ``points``, ``force``, ``release`` and ``apply``."""
+    """Add ``status``, ``points``, ``forecasts``, ``force``, ``release`` and ``apply``."""
     status = verbs.add_parser("status", help="how a running station stands")
     _running(status)
     status.set_defaults(command=station_commands.status)
@@ -18,6 +18,9 @@ def add_station(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     points.add_argument("points", nargs="*", metavar="POINT", help="full ids, or names of assets (default: all)")
     _running(points)
     points.set_defaults(command=station_commands.points)
+    forecasts = verbs.add_parser("forecasts", help="how fresh series are, and how good forecasts were")
+    _running(forecasts)
+    forecasts.set_defaults(command=forecast_words.forecasts)
     force = verbs.add_parser("force", help="force a point of a running station to a value")
     force.add_argument("point", metavar="POINT", help="full id")
     force.add_argument("value", type=float, metavar="VALUE", help="in the point's units")

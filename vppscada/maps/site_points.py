@@ -11,6 +11,7 @@ from vppscada.model.assets import Asset
 from vppscada.model.commands import CommandMode, Pulse
 from vppscada.model.points import Point, PointKind, Role
 from vppscada.model.sessions import SESSION_FIGURES
+from vppscada.model.site import SERIES_FIGURES
 
 #: Points that every asset has beside those of its map: fed by the station, without an address.
 COMM_ONLINE = "comm_online"
@@ -56,6 +57,14 @@ def session_points(session: str, figures: Iterable[str]) -> list[Point]:
         kind, units, description = SESSION_FIGURES[name]
         points.append(Point(f"{session}.{name}", kind, description=description, units=units))
     return points
+
+
+def series_points(series: str, units: str) -> list[Point]:
+    """What the station tells of a series, without events."""
+    return [
+        Point(f"{series}.{name}", PointKind.ANALOG_INPUT, description=words, units=units if own is None else own)
+        for name, (own, words) in SERIES_FIGURES.items()
+    ]
 
 
 def point_of(name: str, line: MapLine, rating_mw: float) -> Point:

@@ -2,11 +2,11 @@
 
 import contextlib
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vppscada.maps.csv_map import PointMap, read_device_map
-from vppscada.maps.document import Document, read_document
+from vppscada.maps.document import Document, Table, read_document
 from vppscada.maps.fields import Fields, Reader, number, optional_text, read_fields, text, word, yes_no
 from vppscada.maps.locate import shipped
 from vppscada.maps.names import check_reference
@@ -16,7 +16,7 @@ from vppscada.maps.site_data import read_data
 from vppscada.maps.site_ems import ems_spec, read_ems, read_exports
 from vppscada.maps.site_fleet import AssetTable, read_fleet
 from vppscada.maps.site_limits import check_limit_points, read_limits, specs
-from vppscada.maps.site_points import asset_points, own_points, session_points
+from vppscada.maps.site_points import asset_points, own_points, series_points, session_points
 from vppscada.maps.site_products import read_products
 from vppscada.maps.site_roles import check_roles
 from vppscada.maps.site_sessions import Linked, read_sessions
@@ -102,7 +102,8 @@ def load_site(path: Path, drivers: Mapping[str, Driver], overrides: Mapping[str,
     outstations = read_ems(document, drivers, faults)
     _check_references(document, schedule, fleet, faults)
     _check_schedule(schedule, faults)
-    rows = _all_points(sessions, fleet, own_map, calculations, faults)
+    series = [table for table in document.named("data") if table.name]
+    rows = _all_points(sessions, fleet, own_map, calculations, series, faults)
     by_id = {point.id: (row, point) for row, (point, _) in enumerate(rows)}
     doubtful = frozenset(table.fields.table.name for table in fleet if not table.whole)
     check_site_calculations(fleet, calculations, [point for point, _ in rows], doubtful, faults)
@@ -179,10 +180,11 @@ def _all_points(
     fleet: list[AssetTable],
     own_map: PointMap | None,
     calculations: PointMap | None,
+    series: Sequence[Table],
     faults: list[Fault],
 ) -> list[tuple[Point, str]]:
     """Every point and its session: sessions in the file's order, the assets' own, the plant's, those that are
-    calculated for the whole site, the sessions' own.
+    calculated for the whole site, those that the station tells of sessions and series.
 
     A session and an asset may have one name, as long as their points differ.
     """
@@ -203,12 +205,30 @@ def _all_points(
     rows.extend((point, "") for point in calculated_points(calculations, assets, taken, faults))
     taken.update(point.id for point, _ in rows)
     for linked in sessions:
-        for point in session_points(linked.table.name, linked.driver.figures if linked.driver else ()):
-            if point.id in taken:
-                found = f"{point.id}, which its map has and the station tells of the session"
-                faults.append(linked.table.fault("name", found, "another name of the session or of the point"))
-            rows.append((point, ""))
+        points = session_points(linked.table.name, linked.driver.figures if linked.driver else ())
+        rows += _told(linked.table, "session", points, taken, faults)
+    taken.update(point.id for point, _ in rows)
+    for one in series:
+        rows += _told(one, "series", series_points(one.name, _units(one)), taken, faults)
     return rows
+
+
+def _told(
+    table: Table, what: str, points: Sequence[Point], taken: Collection[str], faults: list[Fault]
+) -> list[tuple[Point, str]]:
+    """Points that the station tells of a session or a series; none of them may be there already."""
+    where = "its map has" if what == "session" else "is there already"
+    for point in points:
+        if point.id in taken:
+            found = f"{point.id}, which {where} and the station tells of the {what}"
+            faults.append(table.fault("name", found, f"another name of the {what} or of the point"))
+    return [(point, "") for point in points]
+
+
+def _units(table: Table) -> str:
+    """As the table gives them; what is no text is a fault told elsewhere."""
+    units = table.content.get("units", "")
+    return units if isinstance(units, str) else ""
 
 
 def _session_specs(sessions: list[Linked], rows: list[tuple[Point, str]]) -> tuple[SessionSpec, ...]:

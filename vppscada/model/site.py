@@ -43,6 +43,14 @@ class EmsSpec:
     exports: tuple[ExportedPoint, ...]
 
 
+#: What the station tells of each series: units (None = the series'), and words.
+SERIES_FIGURES: dict[str, tuple[str | None, str]] = {
+    "value": (None, "Value of the series now"),
+    "age": ("s", "Since the file of the series was written"),
+    "ahead": ("h", "From now to the end of the series"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class DataSource:
     """A ``[[data]]`` table: a series over plant time from a CSV file.

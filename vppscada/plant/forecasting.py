@@ -35,6 +35,11 @@ class Bands:
     p50: Column
     p90: Column
 
+    @property
+    def all(self) -> tuple[Column, Column, Column]:
+        """In rising order."""
+        return self.p10, self.p50, self.p90
+
     def rows(self, positions: Sequence[int]) -> "Bands":
         """Of some of them."""
         return Bands(self.p10[positions], self.p50[positions], self.p90[positions])
@@ -59,10 +64,10 @@ class Past:
         self._sum = np.zeros(len(self.names))
         self._count = np.zeros(len(self.names))
 
-    def note(self, plant_ms: int, measured: Column) -> bool:
-        """Take a reading (k,), NaN where there is none. True if it closed a quarter of an hour."""
+    def note(self, plant_ms: int, measured: Column) -> int | None:
+        """Take a reading (k,), NaN where there is none. The quarter of an hour that it closed, since 1970."""
         bucket = plant_ms // BUCKET_MS
-        closed = bucket != self._bucket and bool(self._count.any())
+        closed = self._bucket if bucket != self._bucket and self._count.any() else None
         if bucket != self._bucket:
             self._close()
             self._bucket = bucket

@@ -101,6 +101,22 @@ def _by_series(fleet: Fleet, members: Sequence[int]) -> dict[str, list[int]]:
     return positions
 
 
+def measured_renewables(
+    fleet: Fleet, states: AssetStates, told_mw: Column, tells_available: NDArray[np.bool_]
+) -> Column:
+    """What was there to be had of sun and wind (g,) now; NaN where that cannot be told.
+
+    One that does not tell it (``tells_available``, n) shows it by its power, as long as no setpoint (``told_mw``, n,
+    NaN = none) holds it back.
+    """
+    members = renewables(fleet)
+    power, told = states.power_mw[members], told_mw[members]
+    near = 0.02 * np.array([fleet.assets[i].rating_mw for i in members])
+    free = np.isnan(told) | (power < told - near)
+    seen = np.where(tells_available[members], states.available_mw[members], np.where(free, power, np.nan))
+    return np.where(states.online[members], seen, np.nan)
+
+
 def requirement(expected_mw: Column, target_mw: float | None, expected_now_mw: float, fading: Column) -> Column:
     """The EMS target over the horizon: what is expected, moved by today's difference, which fades.
 
@@ -123,3 +139,15 @@ def expected_target(
     if own is None or not own.knows:
         return by_series
     return np.where(expectations.holds(load, horizon), by_series, own.bands.p50[-1])
+
+
+def target_bands(
+    expectations: Expectations, load: str, expected_mw: Column, horizon: Horizon, own: BuiltIn | None
+) -> Bands:
+    """The target that a plan is made with (1, T), and its quantiles where the built-in forecast tells it."""
+    nothing = np.full(horizon.steps, np.nan)
+    if own is None or not own.knows:
+        return Bands(nothing[None], expected_mw[None], nothing[None])
+    holds = expectations.holds(load, horizon)
+    p10, p90 = (np.where(holds, nothing, one[-1]) for one in (own.bands.p10, own.bands.p90))
+    return Bands(p10[None], expected_mw[None], p90[None])

@@ -12,7 +12,19 @@ from vppscada.model.points import Point
 LONGEST_LINE = 65_536
 #: Points in one answer; more are asked for page by page.
 PAGE = 1_000
-METHODS = ("status", "points", "watch", "operate", "force", "release", "plan", "apply", "fleet", "schedule")
+METHODS = (
+    "status",
+    "points",
+    "watch",
+    "operate",
+    "force",
+    "release",
+    "plan",
+    "apply",
+    "fleet",
+    "schedule",
+    "forecasts",
+)
 _LONGEST_REASON = 200
 _LONGEST_LIFETIME_S = 30.0
 _LONGEST_VERIFY_S = 300.0

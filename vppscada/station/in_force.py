@@ -27,10 +27,12 @@ from vppscada.station.calculator import Calculator
 from vppscada.station.comm_online import CommOnline
 from vppscada.station.ems_commands import EmsCommands, EmsDesk
 from vppscada.station.ems_feed import EmsFeed
+from vppscada.station.forecaster import Forecaster
 from vppscada.station.normalising import Normalising
 from vppscada.station.plant_service import PlantService
 from vppscada.station.schedule_service import ScheduleService
 from vppscada.station.series_fetch import SeriesFetch
+from vppscada.station.series_points import SeriesPoints
 from vppscada.station.series_watch import SeriesWatch, fetched_file
 from vppscada.station.session_points import SessionPoints
 from vppscada.station.supervisor import Supervisor, wall_ms
@@ -101,7 +103,9 @@ class InForce:
         self.teller = Teller(site.fleet, rows, self.database, self.pipeline, self.sessions_online, clock.speed)
         mark = keep_site(site.file, journal.directory)
         self.plant = PlantService(site, self.database, journal, self.teller, expectations, clock, mark)
-        self.scheduler = ScheduleService(self.plant, lasting.worker)
+        self.forecaster = Forecaster(site, self.plant, journal.directory)
+        self.scheduler = ScheduleService(self.plant, self.forecaster, lasting.worker)
+        self._series_points = SeriesPoints(site, self.database)
         supervisors = [links.supervisors[spec.name] for spec in site.sessions]
         self.session_points = SessionPoints(site, supervisors, lasting.drivers, self.database)
         self._feeds = [EmsFeed(spec.exports, links.ems[spec.name].outstation, self.database) for spec in site.ems]
@@ -118,6 +122,7 @@ class InForce:
         self.session_points.take_over(before.session_points, sessions)
         self.teller.take_over(before.teller)
         self.plant.take_over(before.plant)
+        self.forecaster.take_over(before.forecaster)
         self.pipeline.statistics.update(before.pipeline.statistics)
         before.replaced.set()
 
@@ -128,7 +133,7 @@ class InForce:
         for spec in self.site.sessions:
             rows = [row for row, _ in spec.points]
             self.links.supervisors[spec.name].feed(rows, self.database, self._comm.on_status)
-        self.session_points.feed(time.monotonic(), now_ms)
+        self._tell(now_ms)
         self.normalising.start(now_ms)
         self.database.subscribe(self.plant.on_changes)
         for ems, feed in zip(self.site.ems, self._feeds, strict=True):
@@ -140,11 +145,12 @@ class InForce:
     def services(self) -> Iterator[tuple[str, Main]]:
         """What runs as long as it is in force, by name, in the order of the start."""
         yield "stale", self._mark_stale
-        yield "session points", self._tell_sessions
+        yield "own points", self._tell_points
         yield "calculations", self.calculator.run
         yield "normalising", self.normalising.run
         yield "schedule", self.scheduler.run
         yield "plant", self.plant.run
+        yield "forecasts", self.forecaster.run
         yield "series", SeriesWatch(self.site.data, self.plant, self._fetched).run
         for source in self.site.data:
             if source.url:
@@ -161,7 +167,12 @@ class InForce:
             self.database.mark_stale(wall_ms())
             await asyncio.sleep(_STALE_EVERY_S)
 
-    async def _tell_sessions(self) -> None:
+    def _tell(self, now_ms: int) -> None:
+        """What the station knows of its sessions and series."""
+        self.session_points.feed(time.monotonic(), now_ms)
+        self._series_points.feed(self.plant.expectations, self.plant.clock.plant_ms(now_ms), now_ms)
+
+    async def _tell_points(self) -> None:
         while True:
-            self.session_points.feed(time.monotonic(), wall_ms())
+            self._tell(wall_ms())
             await asyncio.sleep(_SESSIONS_EVERY_S)

@@ -35,6 +35,7 @@ from vppscada.station.api_requests import (
     wanted_rows,
 )
 from vppscada.station.applying import Applying
+from vppscada.station.forecast_answers import forecasts_page
 from vppscada.station.in_force import InForce
 from vppscada.station.plant_answers import fleet_page, schedule_in_force
 from vppscada.station.supervisor import wall_ms
@@ -74,6 +75,7 @@ class LocalApi:
             "plan": self._plan,
             "apply": self._apply,
             "fleet": self._fleet,
+            "forecasts": self._forecasts,
             "schedule": self._schedule,
         }
         self._tell_status = status
@@ -158,6 +160,10 @@ class LocalApi:
             "count": len(rows),
             "next": end if end < len(rows) else None,
         }
+
+    async def _forecasts(self, request: Request) -> Answer:
+        now = self._in_force()
+        return forecasts_page(now.plant, now.forecaster, read_offset(request.params))
 
     async def _fleet(self, request: Request) -> Answer:
         return fleet_page(self._in_force().plant, read_offset(request.params))

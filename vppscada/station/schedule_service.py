@@ -12,6 +12,7 @@ from vppscada.plant.planning import PlannedFor, reason_to_plan
 from vppscada.plant.requirements import build_request, horizon_of
 from vppscada.scheduling.worker import SolverWorker
 from vppscada.station.backoff import delay_s
+from vppscada.station.forecaster import Forecaster
 from vppscada.station.plant_service import PlantService
 from vppscada.station.supervisor import wall_ms
 
@@ -25,10 +26,11 @@ _REST_AFTER_FAILURE_S = (5.0, 60.0)  # first, longest
 class ScheduleService:
     """One solve at a time, in the worker process."""
 
-    def __init__(self, plant: PlantService, worker: SolverWorker) -> None:
+    def __init__(self, plant: PlantService, forecaster: Forecaster, worker: SolverWorker) -> None:
         self.statistics: Counter[str] = Counter()
         self.progress = time.monotonic()
         self._plant = plant
+        self._forecaster = forecaster
         self._worker = worker
         self._last: PlannedFor | None = None
         self._failures = 0  # in a row
@@ -83,17 +85,21 @@ class ScheduleService:
     async def _solve(self, current: PlannedFor, reason: str) -> bool:
         plant = self._plant
         site = plant.site
+        horizon = horizon_of(site.schedule, current.plant_ms)
+        own = await self._forecaster.forecast(horizon)
         request = build_request(
             site.fleet,
             plant.states,
             plant.remembered.history(site.fleet),
             replace(site.schedule, objective=current.objective),
             plant.expectations,
-            horizon_of(site.schedule, current.plant_ms),
+            horizon,
             plant.orders.owed_mw,
             site.products,
             plant.limits_now,
+            own,
         )
+        self._forecaster.issued(request, horizon, own)
         result = await self._worker.solve(request, site.schedule.time_limit_s + _DEADLINE_MARGIN_S)
         if isinstance(result, SolveFailure):
             log.error("schedule_not_solved", status=result.status, reason=result.reason, why=reason)

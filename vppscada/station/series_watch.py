@@ -74,10 +74,12 @@ class SeriesWatch:
         return mark_of(source.file.stat()), source.file
 
     def _note_age(self, source: DataSource, age_s: float) -> None:
-        """Old values stand, as there are none better; that they are old is told."""
+        """What the days before tell takes the place of values that are old; where they tell nothing, these stand."""
         stale = age_s > source.stale_after_s
         if stale is (source.name in self._stale):
             return
+        self._plant.expectations = self._plant.expectations.with_staleness(source.name, stale)
+        self._plant.statistics["series_changes"] += 1  # a reason to plan anew
         if stale:
             self._stale.add(source.name)
             self._plant.statistics["series_gone_stale"] += 1

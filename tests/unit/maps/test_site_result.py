@@ -19,7 +19,9 @@ def point(site: Site, name: str) -> Point:
     return site.points[site.row_of[name]]
 
 
-def test_rows_are_the_sessions_points_the_assets_own_the_plants_and_what_is_told_of_sessions(files: Files) -> None:
+def test_rows_are_of_sessions_of_assets_of_the_plant_and_what_is_told_of_sessions_and_series(
+    files: Files,
+) -> None:
     site = files.load()
     names = [one.id for one in site.points]
     assert names[:5] == [
@@ -35,8 +37,9 @@ def test_rows_are_the_sessions_points_the_assets_own_the_plants_and_what_is_told
         "engine1.comm_online",
         "engine1.dispatch_setpoint",
     ]
-    assert all(name.startswith("plant.") for name in names[14:-6])
-    assert names[-6:] == [f"{name}.{of}" for name in ("one", "two") for of in ("link_errors", "iin", "last_good_s")]
+    assert all(name.startswith("plant.") for name in names[14:-9])
+    assert names[-9:-3] == [f"{name}.{of}" for name in ("one", "two") for of in ("link_errors", "iin", "last_good_s")]
+    assert names[-3:] == ["load.value", "load.age", "load.ahead"]
     assert site.row_of == {name: row for row, name in enumerate(names)}
 
 

@@ -112,3 +112,23 @@ def test_assets_of_one_forecast_each_start_from_what_they_have_now() -> None:
     fading = np.exp(-np.arange(4) * 0.25)
     expected = [8 - 5 * fading, 2 + 3 * fading, 8 - 8 * fading, np.full(4, 4.0)]
     assert request.forecast_mw == pytest.approx(np.array(expected))
+
+
+def test_quantiles_are_read_beside_the_value(tmp_path: Path) -> None:
+    file = write(tmp_path / "s.csv", "low,mid,high\n1,2,4\n2,2,2\n")
+    source = DataSource("s", file, ("mid",), 900.0, 2.0, start_ms=0, p10_columns=("low",), p90_columns=("high",))
+    series = read_series(source)
+    assert series.p10 is not None and series.p90 is not None
+    at = np.array([0, 900_000])
+    assert [one.at(at).tolist() for one in (series.p10, series, series.p90)] == [[2.0, 4.0], [4.0, 4.0], [8.0, 4.0]]
+    write(file, "low,mid,high\n1,2,5\n2,2,2\n")
+    assert not series.says_as(read_series(source))
+    assert not series.says_as(read_series(replace(source, p90_columns=())))
+
+
+def test_quantiles_that_do_not_rise_are_faults(tmp_path: Path) -> None:
+    file = write(tmp_path / "s.csv", "low,mid\n3,2\n1,2\n4,2\n")
+    with pytest.raises(ConfigError) as caught:
+        read_series(DataSource("s", file, ("mid",), 900.0, start_ms=0, p10_columns=("low",)))
+    assert [fault.line for fault in caught.value.faults] == [2, 4]
+    assert caught.value.faults[0].expected == "rising quantiles"

@@ -1,12 +1,13 @@
 """Sun and wind, permits, trade, the plant's balance, and what the solve vouches for."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.unit.scheduling.requests import MIDNIGHT_MS, amount, engine, limits, planned, request, solar
+from tests.unit.scheduling.requests import MIDNIGHT_MS, amount, battery, engine, limits, planned, request, solar
 from vppscada.model.assets import Asset, AssetKind
 from vppscada.model.explanation import Reason
 from vppscada.model.schedule import SolveFailure, SolveStatus
@@ -41,6 +42,43 @@ def test_a_forecast_that_is_not_known_promises_nothing() -> None:
 def test_sun_holds_no_spinning_reserve() -> None:
     schedule = planned(request([solar()], [3.0], forecast={"pv1": [5.0]}, reserve_mw=1.0))
     assert amount(schedule, "reserve requirement") == pytest.approx(1.0)
+
+
+def test_sun_beyond_what_is_sure_needs_reserve() -> None:
+    forecast: dict[str, Sequence[float]] = {"pv1": [8.0]}
+    firm = np.array([[5.0], [np.inf]])
+    backed = planned(request([solar(), engine()], [10.0], reserve_mw=1.0, forecast=forecast, firm_mw=firm))
+    assert backed.power_mw[0, 0] == pytest.approx(6.0)  # the engine at its minimum of 4 MW backs all that is taken
+    assert backed.reserve_mw.sum() >= 2.0 - 1e-6 and not backed.slacks
+    unasked = planned(request([solar()], [8.0], forecast=forecast, firm_mw=firm[:1]))
+    assert unasked.power_mw[0, 0] == 8.0
+
+
+def test_sun_that_nothing_backs_is_held_at_what_is_sure() -> None:
+    battery_first = request(
+        [solar(), battery(reserve=False, variable_cost_per_mwh=1.0)],
+        [8.0],
+        forecast={"pv1": [8.0]},
+        initial={"battery1": {"stored_mwh": 8.0}},
+        firm_mw=np.array([[5.0], [np.inf]]),
+        reserve_mw=0.5,
+    )
+    schedule = planned(battery_first)
+    assert schedule.power_mw[0, 0] == pytest.approx(5.0)
+    assert amount(schedule, "reserve requirement") == pytest.approx(0.5)
+    assert schedule.explanation is not None
+    assert schedule.explanation.words(0, 0) == "what is sure of its forecast: more of it would need reserve"
+
+
+def test_the_loss_of_a_large_unit_is_covered_though_the_sun_does_not_come() -> None:
+    fleet = [solar(), engine(), engine("engine2")]
+    firm = np.array([[2.0], [np.inf], [np.inf]])
+    schedule = planned(request(fleet, [10.0], forecast={"pv1": [8.0]}, firm_mw=firm, n_minus_1=True))
+    for i in (1, 2):
+        others = schedule.reserve_mw.sum() - schedule.reserve_mw[i].sum()
+        doubtful = max(schedule.power_mw[0, 0] - 2.0, 0.0)
+        short = amount(schedule, f"reserve for the loss of {fleet[i].name}")
+        assert others + short >= schedule.power_mw[i, 0] + doubtful - 1e-5
 
 
 def test_an_emergency_generator_without_permission_stays_off() -> None:

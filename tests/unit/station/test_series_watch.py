@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -100,3 +101,15 @@ def test_a_file_beyond_all_bounds_is_refused(source: DataSource, monkeypatch: py
     monkeypatch.setattr(reading, "MOST_OCTETS", 5)
     with pytest.raises(ConfigError, match="octets"):
         read_series(source)
+
+
+async def test_a_series_that_goes_stale_is_a_reason_to_plan(source: DataSource) -> None:
+    plant, watch = watched(replace(source, stale_after_s=60.0))
+    os.utime(source.file, (0, 0))
+    await watch.look(replace(source, stale_after_s=60.0))
+    assert plant.expectations.stale == {"load"}
+    assert plant.statistics["series_changes"] == 1
+    written(source.file, 1.0, 2.0)
+    os.utime(source.file)
+    await watch.look(replace(source, stale_after_s=60.0))
+    assert plant.expectations.stale == frozenset()
