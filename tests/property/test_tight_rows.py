@@ -97,6 +97,12 @@ def relaxed(matrices: Matrices) -> float:
     return answer.objective
 
 
+def least(matrices: Matrices) -> float:
+    """By two solvers: of some thousands of these programs, tight or plain, each calls one optimal that is not."""
+    solvers = parameters_pb2.SOLVER_TYPE_HIGHS, parameters_pb2.SOLVER_TYPE_GSCIP
+    return min(mathopt.run(mathopt.model_of(matrices), 30.0, solver_type=one).objective for one in solvers)
+
+
 @settings(max_examples=120, deadline=None)
 @given(seed=SEEDS)
 def test_no_tight_row_cuts_off_a_schedule_of_the_plain_program(seed: int) -> None:
@@ -115,10 +121,7 @@ def test_no_tight_row_cuts_off_a_schedule_of_the_plain_program(seed: int) -> Non
 @given(seed=SEEDS)
 def test_both_programs_have_one_optimum(seed: int) -> None:
     plan = priced(any_request(seed), np.random.default_rng([seed, 3]) if seed % 2 else None)
-    # By SCIP: HiGHS 1.12 ends with a wrong optimum of about one in 1,500 of these programs, tight or plain.
-    scip = parameters_pb2.SOLVER_TYPE_GSCIP
-    ours, theirs = (mathopt.run(mathopt.model_of(one(plan)), 30.0, solver_type=scip) for one in (tight, plain))
-    assert ours.objective == pytest.approx(theirs.objective, rel=1e-6, abs=1e-3)
+    assert least(tight(plan)) == pytest.approx(least(plain(plan)), rel=1e-6, abs=1e-3)
 
 
 @settings(max_examples=60, deadline=None)
