@@ -78,7 +78,7 @@ class Program:
         self._row_lower: list[Column] = []
         self._row_upper: list[Column] = []
         self._row_limit: list[Index] = []
-        self._row_stage: list[Index] = []
+        self._row_stage: list[Column] = []
         self._entries: list[tuple[Index, Index, Column]] = []
         self._prices: list[tuple[Index, Column]] = []
 
@@ -101,14 +101,17 @@ class Program:
         upper: ArrayLike,
         *terms: Term,
         limit: Limit = Limit.OTHER,
-        stage: Stage = Stage.ALWAYS,
+        stage: ArrayLike = Stage.ALWAYS,
     ) -> Index:
-        """New rows lower ≤ Σ terms ≤ upper; each term has one column for each row (shape broadcasts)."""
+        """New rows lower ≤ Σ terms ≤ upper; each term has one column for each row (shape broadcasts).
+
+        ``stage`` (of `Stage`) broadcasts to ``shape``.
+        """
         count = int(np.prod(shape))
         self._row_lower.append(_spread(lower, shape))
         self._row_upper.append(_spread(upper, shape))
         self._row_limit.append(np.full(count, int(limit), dtype=np.int64))
-        self._row_stage.append(np.full(count, int(stage), dtype=np.int64))
+        self._row_stage.append(_spread(stage, shape))
         made = np.arange(self.row_count, self.row_count + count, dtype=np.int64).reshape(shape)
         self.row_count += count
         for columns, coefficients in terms:
@@ -121,7 +124,7 @@ class Program:
         upper: ArrayLike,
         *terms: Term,
         limit: Limit = Limit.OTHER,
-        stage: Stage = Stage.ALWAYS,
+        stage: ArrayLike = Stage.ALWAYS,
     ) -> Index:
         """Rows Σ terms ≤ upper."""
         return self.rows(shape, -np.inf, upper, *terms, limit=limit, stage=stage)

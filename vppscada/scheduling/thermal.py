@@ -9,7 +9,7 @@ from vppscada.model.assets import Asset, AssetFamily, AssetKind, column
 from vppscada.model.fuel_curves import FuelCurves
 from vppscada.model.schedule import Product
 from vppscada.scheduling.horizon import RESERVE_RESPONSE_MIN, Horizon
-from vppscada.scheduling.program import Index, Program
+from vppscada.scheduling.program import Index, Program, Stage
 
 Column = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -44,6 +44,20 @@ class ThermalData:
     def range_mw(self) -> NDArray[np.float64]:
         """Between minimum and greatest output (g, T)."""
         return self.highest - self.minimum[:, None]
+
+    @property
+    def slow(self) -> Flags:
+        """Units (g,) whose ramps, starts or stops bind, so that the search has tight rows for them.
+
+        The others ramp over all their output within a step: they have no use for such rows.
+        """
+        slow: Flags = np.minimum(self.ramp_up, self.ramp_down) < self.highest.max(axis=1, initial=0.0)
+        return slow
+
+    @property
+    def plain_stage(self) -> Index:
+        """Stage (g, 1) of the rows that the tight ones of slow units stand for in the search."""
+        return np.where(self.slow, Stage.SETTLING, Stage.ALWAYS).astype(np.int64)[:, None]
 
     @property
     def start_room(self) -> Column:

@@ -29,7 +29,7 @@ def add_generation_limits(program: Program, thermal: Thermal) -> None:
         (thermal.on, -data.range_mw),
         (thermal.start, start_cut),
         limit=Limit.GENERATION,
-        stage=Stage.SETTLING,
+        stage=data.plain_stage,
     )
     long = data.minimum_up > 1
     program.add(rows[long, :-1], thermal.stop[long, 1:], stop_cut[long])
@@ -41,7 +41,7 @@ def add_generation_limits(program: Program, thermal: Thermal) -> None:
         *((held[brief, :-1], 1.0) for held in thermal.up),
         (thermal.on[brief, :-1], -data.range_mw[brief, :-1]),
         limit=Limit.BEFORE_STOP,
-        stage=Stage.SETTLING,
+        stage=data.plain_stage[brief],
     )
     program.add(apart, thermal.stop[brief, 1:], stop_cut[brief])
     if thermal.down:
@@ -56,16 +56,16 @@ def add_tight_generation_limits(program: Program, thermal: Thermal) -> None:
     and a stop may meet, each has a row, with what the other leaves of it.
     """
     data = thermal.data
-    every = np.arange(len(data))
+    slow = np.flatnonzero(data.slow)
     start_cut = cut_after(data.range_mw, data.start_room, data.ramp_up, 0)
     stop_cut = cut_after(data.range_mw, data.stop_room, data.ramp_down, 0)
     brief = data.minimum_up == 1
-    rows = _limit_rows(program, thermal, every, held=True)
-    add_shifted(program, rows, thermal.start, 0, start_cut)
+    rows = _limit_rows(program, thermal, slow, held=True)
+    add_shifted(program, rows, thermal.start[slow], 0, start_cut[slow])
     late = np.where(brief[:, None], np.maximum(stop_cut - start_cut, 0.0), stop_cut)
-    add_shifted(program, rows, thermal.stop, 1, late)
-    _add_earlier_starts(program, thermal, rows, every, np.where((stop_cut > 0.0).any(axis=1), 1, 0))
-    both = np.flatnonzero(brief & (stop_cut > 0.0).any(axis=1) & (start_cut > 0.0).any(axis=1))
+    add_shifted(program, rows, thermal.stop[slow], 1, late[slow])
+    _add_earlier_starts(program, thermal, rows, slow, np.where((stop_cut[slow] > 0.0).any(axis=1), 1, 0))
+    both = np.flatnonzero(data.slow & brief & (stop_cut > 0.0).any(axis=1) & (start_cut > 0.0).any(axis=1))
     rows = _limit_rows(program, thermal, both, held=True)
     add_shifted(program, rows, thermal.stop[both], 1, stop_cut[both])
     add_shifted(program, rows, thermal.start[both], 0, np.maximum(start_cut - stop_cut, 0.0)[both])
@@ -79,7 +79,7 @@ def add_stop_trajectories(program: Program, thermal: Thermal) -> None:
     """
     data, steps = thermal.data, thermal.on.shape[1]
     terms = np.minimum(_steps_to_fall(thermal), np.minimum(data.minimum_up, steps))
-    slow = np.flatnonzero(terms > 1)
+    slow = np.flatnonzero(data.slow & (terms > 1))
     if not slow.size:
         return
     width, room, ramp, terms = data.range_mw[slow], data.stop_room[slow], data.ramp_down[slow], terms[slow]
@@ -130,7 +130,7 @@ def add_held_while_on(program: Program, horizon: Horizon, thermal: Thermal) -> N
     products = sorted(horizon.request.products, key=lambda product: not product.up)
     most_held = [data.reserve_most, *(headroom_most(data, product) for product in products)]
     for held, most in zip((*thermal.up, *thermal.down), most_held, strict=True):
-        some = np.flatnonzero((most > 0.0) & (most < data.range_mw.max(axis=1, initial=0.0)))
+        some = np.flatnonzero(data.slow & (most > 0.0) & (most < data.range_mw.max(axis=1, initial=0.0)))
         program.at_most(
             (len(some), horizon.steps),
             0.0,

@@ -30,7 +30,7 @@ def add_ramps(program: Program, thermal: Thermal) -> None:
         *((held[up, 1:], 1.0) for held in thermal.up),
         (above[up, :-1], -1.0),
         limit=Limit.RAMP_UP,
-        stage=Stage.SETTLING,
+        stage=data.plain_stage[up],
     )
     down = data.ramp_down < widest
     program.at_most(
@@ -40,7 +40,7 @@ def add_ramps(program: Program, thermal: Thermal) -> None:
         (above[down, 1:], -1.0),
         *((held[down, 1:], 1.0) for held in thermal.down),
         limit=Limit.RAMP_DOWN,
-        stage=Stage.SETTLING,
+        stage=data.plain_stage[down],
     )
 
 
@@ -57,7 +57,7 @@ def add_tight_ramps(program: Program, thermal: Thermal) -> None:
 def _add_tight_up(program: Program, thermal: Thermal, span: int) -> None:
     """above + held − above ``span`` steps before ≤ span·ramp·on, less where a start left less time to ramp."""
     data, steps = thermal.data, thermal.on.shape[1]
-    slow = np.flatnonzero(span * data.ramp_up < data.range_mw.max(axis=1, initial=0.0))
+    slow = np.flatnonzero(data.slow & (span * data.ramp_up < data.range_mw.max(axis=1, initial=0.0)))
     climb, ramp, least = span * data.ramp_up[slow], data.ramp_up[slow], data.minimum_up[slow]
     rows = program.at_most(
         (len(slow), steps - span),
@@ -82,7 +82,7 @@ def _add_tight_down(program: Program, thermal: Thermal, span: int) -> None:
     Rows stand at the later step; their terms are those of the earlier one.
     """
     data, steps = thermal.data, thermal.on.shape[1]
-    slow = np.flatnonzero(span * data.ramp_down < data.range_mw.max(axis=1, initial=0.0))
+    slow = np.flatnonzero(data.slow & (span * data.ramp_down < data.range_mw.max(axis=1, initial=0.0)))
     fall, ramp, least = span * data.ramp_down[slow], data.ramp_down[slow], data.minimum_up[slow]
     rows = program.at_most(
         (len(slow), steps - span),
