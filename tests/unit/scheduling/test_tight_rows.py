@@ -18,7 +18,6 @@ from vppscada.scheduling.thermal import Thermal
 from vppscada.scheduling.thermal_curves import add_tight_segments
 from vppscada.scheduling.thermal_limits import (
     add_held_while_on,
-    add_stop_trajectories,
     add_tight_generation_limits,
 )
 from vppscada.scheduling.thermal_ramps import add_tight_ramps
@@ -65,12 +64,11 @@ def relaxed(asked: ScheduleRequest) -> float:
     "family",
     [
         lambda program, _, thermal: add_tight_generation_limits(program, thermal),
-        lambda program, _, thermal: add_stop_trajectories(program, thermal),
         lambda program, _, thermal: add_tight_ramps(program, thermal),
         lambda program, _, thermal: add_tight_segments(program, thermal),
         add_held_while_on,
     ],
-    ids=["limits", "trajectories", "ramps", "segments", "held"],
+    ids=["limits", "ramps", "segments", "held"],
 )
 def test_each_family_lifts_the_relaxation(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = slow_fleet()
