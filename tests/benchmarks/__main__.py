@@ -36,6 +36,7 @@ MODULES = (
     "following",
     "schedule",
     "fleet",
+    "slow_units",
     "loop_stall",
     "objectives",
     "cost",

@@ -79,7 +79,7 @@ def explain_row() -> Row:
     plan = formulate(day(_EXPLAINED))
     price_tier(plan, TIERS[plan.horizon.request.objective][0])
     matrices = plan.program.matrices()
-    answer = find(matrices, plan.thermal.on, 30.0, 0.02)
+    answer = find(plan.program.for_search(matrices), plan.thermal.on, 30.0, 0.02)
     started = time.perf_counter()
     result = settle(plan, matrices, answer.values)
     rival = time.perf_counter() - started

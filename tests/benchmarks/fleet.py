@@ -112,6 +112,6 @@ def _whole(n: int, limit_s: float, gap: float) -> tuple[float, float | None]:
     for tier in TIERS[plan.horizon.request.objective]:
         price_tier(plan, tier)
     started = time.monotonic()
-    answer = mathopt.run(mathopt.model_of(plan.program.matrices()), limit_s, gap)
+    answer = mathopt.run(mathopt.model_of(plan.program.for_search(plan.program.matrices())), limit_s, gap)
     left = 100.0 * (answer.objective - answer.bound) / abs(answer.objective) if answer.found else None
     return time.monotonic() - started, left

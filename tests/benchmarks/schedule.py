@@ -126,11 +126,11 @@ def forecasts(assets: tuple[Asset, ...], hour: NDArray[np.float64], rng: np.rand
 
 
 def built(request: ScheduleRequest) -> Matrices:
-    """Our program of a request in columns."""
+    """Our program of a request in columns, as the search gets it."""
     plan = formulate(request)
     for tier in TIERS[request.objective]:
         price_tier(plan, tier)
-    return plan.program.matrices()
+    return plan.program.for_search(plan.program.matrices())
 
 
 def by_expressions(matrices: Matrices) -> object:

@@ -17,7 +17,8 @@ from vppscada.scheduling.program import Index, Program
 from vppscada.scheduling.renewable import Renewable, add_renewable
 from vppscada.scheduling.start_costs import Starts, add_start_categories
 from vppscada.scheduling.storage import Storage, add_one_way, add_storage, storage_data
-from vppscada.scheduling.thermal import Thermal, add_thermal, thermal_data
+from vppscada.scheduling.thermal import Thermal, thermal_data
+from vppscada.scheduling.thermal_rows import add_thermal
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,10 @@ from vppscada.scheduling.thermal import Thermal
 
 
 def add_permits(program: Program, horizon: Horizon, thermal: Thermal) -> None:
-    """Run hours within what is left of each calendar day and year (UTC); off where the permit has none at all."""
+    """Run hours within what is left of each calendar day and year (UTC); off where the permit has none at all.
+
+    They are counted in whole steps: part of one cannot be used.
+    """
     emergency = [i for i, asset in enumerate(thermal.data.assets) if asset.kind is AssetKind.EMERGENCY_GENERATOR]
     for i in emergency:
         place = int(thermal.data.members[i])
@@ -21,8 +24,8 @@ def add_permits(program: Program, horizon: Horizon, thermal: Thermal) -> None:
             program.at_most((horizon.steps,), 0.0, (thermal.on[i], 1.0))
             continue
         for period, hours in budgets(horizon, place):
-            row = program.at_most((1,), hours)
-            program.add(row, thermal.on[i, period], horizon.hours)
+            row = program.at_most((1,), horizon.steps_within(np.array([hours])))
+            program.add(row, thermal.on[i, period], 1.0)
 
 
 def is_forbidden(horizon: Horizon, place: int) -> bool:

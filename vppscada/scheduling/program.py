@@ -1,6 +1,6 @@
 """A mixed-integer program collected in NumPy columns: blocks of variables, rows, and entries of the matrix."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -38,6 +38,18 @@ class Limit(IntEnum):
     DOUBT = 20  # what is sure of sun and wind
 
 
+class Stage(IntEnum):
+    """Which solves need a row.
+
+    The search for a commitment wants a tight linear relaxation. Once a commitment is fixed, what made it tight binds
+    beside the plain limits, and their duals would be shared between the two: then only the plain ones stand.
+    """
+
+    ALWAYS = 0
+    SEARCH = 1  # cuts off no whole commitment: follows from the rows of the other two stages
+    SETTLING = 2  # plain: follows from the rows of the other two stages
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Matrices:
     """The program as a solver takes it: minimise cost·x + offset, row and column bounds, entries by row."""
@@ -67,6 +79,7 @@ class Program:
         self._row_lower: list[Column] = []
         self._row_upper: list[Column] = []
         self._row_limit: list[Index] = []
+        self._row_stage: list[Column] = []
         self._entries: list[tuple[Index, Index, Column]] = []
         self._prices: list[tuple[Index, Column]] = []
 
@@ -83,22 +96,39 @@ class Program:
         return made
 
     def rows(
-        self, shape: tuple[int, ...], lower: ArrayLike, upper: ArrayLike, *terms: Term, limit: Limit = Limit.OTHER
+        self,
+        shape: tuple[int, ...],
+        lower: ArrayLike,
+        upper: ArrayLike,
+        *terms: Term,
+        limit: Limit = Limit.OTHER,
+        stage: ArrayLike = Stage.ALWAYS,
     ) -> Index:
-        """New rows lower ≤ Σ terms ≤ upper; each term has one column for each row (shape broadcasts)."""
+        """New rows lower ≤ Σ terms ≤ upper; each term has one column for each row (shape broadcasts).
+
+        ``stage`` (of `Stage`) broadcasts to ``shape``.
+        """
         count = int(np.prod(shape))
         self._row_lower.append(_spread(lower, shape))
         self._row_upper.append(_spread(upper, shape))
         self._row_limit.append(np.full(count, int(limit), dtype=np.int64))
+        self._row_stage.append(_spread(stage, shape))
         made = np.arange(self.row_count, self.row_count + count, dtype=np.int64).reshape(shape)
         self.row_count += count
         for columns, coefficients in terms:
             self.add(made, columns, coefficients)
         return made
 
-    def at_most(self, shape: tuple[int, ...], upper: ArrayLike, *terms: Term, limit: Limit = Limit.OTHER) -> Index:
+    def at_most(
+        self,
+        shape: tuple[int, ...],
+        upper: ArrayLike,
+        *terms: Term,
+        limit: Limit = Limit.OTHER,
+        stage: ArrayLike = Stage.ALWAYS,
+    ) -> Index:
         """Rows Σ terms ≤ upper."""
-        return self.rows(shape, -np.inf, upper, *terms, limit=limit)
+        return self.rows(shape, -np.inf, upper, *terms, limit=limit, stage=stage)
 
     def at_least(self, shape: tuple[int, ...], lower: ArrayLike, *terms: Term, limit: Limit = Limit.OTHER) -> Index:
         """Rows Σ terms ≥ lower."""
@@ -132,6 +162,32 @@ class Program:
     def row_limits(self) -> Index:
         """What each row stands for, as numbers of `Limit`."""
         return _joined(self._row_limit).astype(np.int64)
+
+    def row_stages(self) -> Index:
+        """Which solves need each row, as numbers of `Stage`."""
+        return _joined(self._row_stage).astype(np.int64)
+
+    def for_search(self, matrices: Matrices) -> Matrices:
+        """This program's matrices without the rows of `Stage.SETTLING`; rows are numbered anew."""
+        kept = self.row_stages()[: len(matrices.row_lower)] != Stage.SETTLING
+        place, entry = np.cumsum(kept) - 1, kept[matrices.row]
+        return replace(
+            matrices,
+            row_lower=matrices.row_lower[kept],
+            row_upper=matrices.row_upper[kept],
+            row=place[matrices.row[entry]],
+            column=matrices.column[entry],
+            coefficient=matrices.coefficient[entry],
+        )
+
+    def for_settling(self, matrices: Matrices) -> Matrices:
+        """This program's matrices, the rows of `Stage.SEARCH` without bounds; rows keep their numbers."""
+        idle = self.row_stages()[: len(matrices.row_lower)] == Stage.SEARCH
+        return replace(
+            matrices,
+            row_lower=np.where(idle, -np.inf, matrices.row_lower),
+            row_upper=np.where(idle, np.inf, matrices.row_upper),
+        )
 
     def matrices(self) -> Matrices:
         """All of it in columns."""

@@ -43,6 +43,7 @@ def settle(
 
     Wherever it charges and discharges at once, the direction of the net flow is fixed, until it does so nowhere.
     """
+    matrices = plan.program.for_settling(matrices)
     values = np.where(matrices.integer, np.round(values), values)
     lower = np.where(matrices.integer, values, matrices.lower)
     upper = np.where(matrices.integer, values, matrices.upper)

@@ -92,7 +92,7 @@ def _tiers(plan: Formulation, ends: float, guess: Flags | None) -> tuple[Settled
         price_tier(plan, tier)
         matrices = plan.program.matrices()
         left_s = max((ends - time.monotonic()) / (len(tiers) - place), 0.1)
-        answer = find(matrices, plan.thermal.on, left_s, gap, guess)
+        answer = find(plan.program.for_search(matrices), plan.thermal.on, left_s, gap, guess)
         if lead is None:
             lead, first = matrices, answer
         priced = settle(plan, matrices, answer.values) if answer.found else None

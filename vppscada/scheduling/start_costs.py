@@ -7,7 +7,8 @@ this leaves far less to branch on.
 
 The matches of one category are not written pair by pair. As its window is the same for every stop, stops and
 starts can be matched in their order exactly if no start comes before its stop is old enough, and none is used
-after it became too old: two running balances instead of a variable for each pair.
+after it became too old: two running balances instead of a variable for each pair. Nothing is matched before the
+minimum down time is over: no whole commitment starts then, but a fractional one would.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.program import Index, Program
-from vppscada.scheduling.thermal import Thermal
+from vppscada.scheduling.thermal import Thermal, initial_hold
 
 StartCosts = tuple[tuple[float, float], ...]
 
@@ -42,7 +43,13 @@ def category(start_costs: StartCosts, hours_off: NDArray[np.floating]) -> NDArra
 def add_start_categories(program: Program, horizon: Horizon, thermal: Thermal) -> Starts:
     """All assets that have more than one category."""
     costs = [tuple(sorted(asset.start_costs)) for asset in thermal.data.assets]
-    laid = [_add_matches(program, horizon, thermal, i, cost) for i, cost in enumerate(costs) if len(cost) > 1]
+    _, held_off = initial_hold(horizon, thermal.data)
+    earliest = np.concatenate(
+        [held_off[:, None], np.arange(horizon.steps)[None, :] + thermal.data.minimum_down[:, None]], axis=1
+    )
+    laid = [
+        _add_matches(program, horizon, thermal, i, cost, earliest[i]) for i, cost in enumerate(costs) if len(cost) > 1
+    ]
     return Starts(
         warmer=np.concatenate([warmer for warmer, _ in laid]) if laid else np.zeros(0, dtype=np.int64),
         saving=np.concatenate([saved for _, saved in laid]) if laid else np.zeros(0),
@@ -51,9 +58,12 @@ def add_start_categories(program: Program, horizon: Horizon, thermal: Thermal) -
 
 
 def _add_matches(
-    program: Program, horizon: Horizon, thermal: Thermal, place: int, costs: StartCosts
+    program: Program, horizon: Horizon, thermal: Thermal, place: int, costs: StartCosts, earliest: Index
 ) -> tuple[Index, NDArray[np.float64]]:
-    """Matches of one asset. Stop 0 is the one before the first step (if it is off), stop k + 1 that of step k."""
+    """Matches of one asset. Stop 0 is the one before the first step (if it is off), stop k + 1 that of step k.
+
+    ``earliest`` is the first step in which a start may follow each of these stops.
+    """
     steps, data = horizon.steps, thermal.data
     lag_category = category(costs, np.arange(1, steps + 1) * horizon.hours)
     first_category = category(costs, data.hours_in_state[place] + np.arange(steps) * horizon.hours)
@@ -64,11 +74,12 @@ def _add_matches(
     program.add(at_stop[1:], thermal.stop[place], -1.0)
     warmer = program.block((len(costs) - 1, steps), 0.0, 1.0)
     for k in range(len(costs) - 1):
-        used = program.block((steps + 1,), 0.0, 1.0)
+        opens = np.concatenate([_first(first_category >= k), np.arange(steps) + 1 + _first(lag_category >= k)])
+        opens = np.maximum(opens, earliest)
+        closes = np.concatenate([_first(first_category > k), np.arange(steps) + 1 + _first(lag_category > k)])
+        used = program.block((steps + 1,), 0.0, opens < closes)
         program.add(at_start, warmer[k], 1.0)
         program.add(at_stop, used, 1.0)
-        opens = np.concatenate([_first(first_category >= k), np.arange(steps) + 1 + _first(lag_category >= k)])
-        closes = np.concatenate([_first(first_category > k), np.arange(steps) + 1 + _first(lag_category > k)])
         _add_balances(program, warmer[k], used, opens, closes)
     saving = np.array([costs[-1][1] - cost for _, cost in costs[:-1]])
     return warmer.ravel(), np.repeat(saving, steps)
