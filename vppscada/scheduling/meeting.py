@@ -55,7 +55,7 @@ def cost_to_meet(
 ) -> Meeting:
     """The cheapest way of giving ``target_mw`` (of either sign) for the hours of the offers.
 
-    What is missing or too much is priced as in a schedule, so that it is chosen last; the price is not in the cost.
+    What can be met is met. What is missing or too much is priced as in a schedule; the price is not in the cost.
 
     Raises:
         MeetingError: the solver found none in its time; its words.
@@ -77,27 +77,40 @@ def cost_to_meet(
 
 
 def _chosen(offers: Offers, target_mw: float, short_price: float, over_price: float) -> Flags:
-    """Which assets take part."""
+    """Which assets take part. What can be met is met, though to miss it at those prices may be cheaper."""
+    given, missed = _best(offers, target_mw, (short_price, over_price), np.inf)
+    if missed > _NOTHING_MW:
+        _, least = _best(offers, target_mw, None, np.inf)
+        if least < missed - _NOTHING_MW:
+            given, _ = _best(offers, target_mw, (short_price, over_price), least + _NOTHING_MW)
+    return given
+
+
+def _best(offers: Offers, target_mw: float, prices: tuple[float, float] | None, most_mw: float) -> tuple[Flags, float]:
+    """Who takes part at least cost, of those who miss the target by no more than that; and the MW missed.
+
+    Without ``prices`` of what is short and what is too much, money does not count: as little as possible is missed.
+    """
     program = Program()
     n, segments = offers.width_mw.shape
     given = program.block((n,), np.where(offers.optional, 0.0, 1.0), 1.0, integer=True)
     used = program.block((n, segments), 0.0, offers.width_mw)
-    short, over = program.block((1,)), program.block((1,))
+    short, over = program.block((1,), 0.0, most_mw), program.block((1,), 0.0, most_mw)
     row = program.equal((1,), target_mw, (short, 1.0), (over, -1.0))
     program.add(row, given, offers.low_mw)
     program.add(row, used.ravel(), 1.0)
     choice = offers.optional
     width = offers.width_mw[choice]
     program.at_most(width.shape, 0.0, (used[choice], 1.0), (given[choice, None], -width))
-    program.price(given, offers.cost_at_low + offers.start_cost / offers.hours)
-    program.price(used, offers.slope_per_mwh)
-    program.price(short, short_price)
-    program.price(over, over_price)
+    if prices is not None:
+        program.price(given, offers.cost_at_low + offers.start_cost / offers.hours)
+        program.price(used, offers.slope_per_mwh)
+    for columns, price in zip((short, over), prices or (1.0, 1.0), strict=True):
+        program.price(columns, price)
     answer = mathopt.run(mathopt.model_of(program.matrices()), _TIME_LIMIT_S, _GAP)
     if not answer.found:
         raise MeetingError(f"no way to meet {target_mw:g} MW was found ({answer.detail})")
-    taken: Flags = answer.values[given] > 0.5
-    return taken
+    return answer.values[given] > 0.5, float(answer.values[[short[0], over[0]]].sum())
 
 
 def _positive(value: float) -> float:
