@@ -17,6 +17,7 @@ from vppscada.scheduling.program import Matrices
 from vppscada.scheduling.request_check import faults
 from vppscada.scheduling.search import NOTHING, find
 from vppscada.scheduling.settling import ROUNDING, Settled, gap_of, schedule_from, settle
+from vppscada.scheduling.tied import is_tied, solve_tied
 
 Column = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -42,8 +43,8 @@ def solve_on(request: ScheduleRequest, earlier: Earlier | None) -> tuple[Schedul
         return SolveFailure(SolveStatus.FAILED, "; ".join(wrong)), earlier
     prices: Prices | None = None
     try:
-        if suits(request):
-            outcome, prices = solve_large(request, earlier)
+        if suits(request) or is_tied(request):
+            outcome, prices = solve_large(request, earlier) if suits(request) else solve_tied(request, earlier)
             left_s = started + request.time_limit_s - time.monotonic()
             if isinstance(outcome, SolveFailure) and left_s > _LEAST_RETRY_S:
                 outcome = _solve(replace(request, time_limit_s=left_s), earlier, time.monotonic())
