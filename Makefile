@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 ARGS ?=
 # Many tests wait for timers: more workers than cores.
-WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
+WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))
 NODE_PEERS := tests/interop/node_opcua
 
 .PHONY: venv venv-package demo test lint peers bench fuzz conformance clean

@@ -47,6 +47,8 @@ async def test_a_pack_has_the_call_the_commands_the_answers_and_the_gap(tmp_path
             await plant.kill("station")
             await asyncio.sleep(3.0)
             await plant.start_station()
+            # until then the EMS has the values of before
+            await until(lambda: plant.log("station").count('"station_started"') == 2, START_UP_S, "it is up again")
             await until(lambda: ems.value("plant.sessions_online") == 2, START_UP_S, "both sessions up again")
             await asyncio.sleep(2.0)
             end = utc(time.time_ns() // 1_000_000)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vppscada.scheduling import mathopt
 from vppscada.scheduling.mathopt import Answer
 from vppscada.scheduling.program import Index, Matrices
+from vppscada.scheduling.reduction import solve_reduced
 
 Column = NDArray[np.float64]
 
@@ -60,8 +61,8 @@ def _guessed(matrices: Matrices, commitment: Index, guess: NDArray[np.bool_], ti
     """The best schedule of a commitment. It bounds nothing."""
     lower, upper = matrices.lower.copy(), matrices.upper.copy()
     lower[commitment] = upper[commitment] = guess
-    fixed = mathopt.model_of(replace(matrices, lower=lower, upper=upper))
-    return replace(mathopt.run(fixed, _TIME_SHARE * time_limit_s, _GUESS_GAP), bound=-np.inf)
+    fixed = replace(matrices, lower=lower, upper=upper)
+    return replace(solve_reduced(fixed, _TIME_SHARE * time_limit_s, _GUESS_GAP), bound=-np.inf)
 
 
 def _near_relaxation(matrices: Matrices, commitment: Index, ends: float, relative_gap: float, known: Answer) -> Answer:

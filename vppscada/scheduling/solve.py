@@ -17,7 +17,7 @@ from vppscada.scheduling.program import Matrices
 from vppscada.scheduling.request_check import faults
 from vppscada.scheduling.search import NOTHING, find
 from vppscada.scheduling.settling import ROUNDING, Settled, gap_of, schedule_from, settle
-from vppscada.scheduling.tied import is_tied, solve_tied
+from vppscada.scheduling.tied import begun, is_tied, led_otherwise, solve_tied
 
 Column = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -49,7 +49,8 @@ def solve_on(request: ScheduleRequest, earlier: Earlier | None) -> tuple[Schedul
             if isinstance(outcome, SolveFailure) and left_s > _LEAST_RETRY_S:
                 outcome = _solve(replace(request, time_limit_s=left_s), earlier, time.monotonic())
         else:
-            outcome = _solve(request, earlier, started)
+            begin = begun(request, earlier) if led_otherwise(request) else earlier
+            outcome = _solve(request, begin, started)
     except Exception as error:  # the binding throws what it likes (AttributeError, RuntimeError …)
         outcome = SolveFailure(SolveStatus.FAILED, f"the solver gave up: {error!r}")
     outcome = replace(outcome, solve_s=time.monotonic() - started)

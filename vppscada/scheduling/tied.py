@@ -1,5 +1,7 @@
 """Large fleets that are tied by more than balance, trade and reserve: products, limits of groups, N-1 cover.
 
+Where something else than cost leads, the plan by prices is where the whole program begins.
+
 Prices find when units run as if those ties were not there, and their bound holds all the same: ties only cost, but for
 what products are sold for. The whole program then finds the powers of those times, with every tie. Where a tie has to
 give, more reserve is asked of the prices, units behind the limit that gives are free to start and stop, and it is
@@ -16,7 +18,7 @@ from vppscada.model.limits import NONE, LimitTree
 from vppscada.model.schedule import Objective, Schedule, ScheduleRequest, SolveFailure, SolveStatus
 from vppscada.scheduling.decomposition.plant import LARGE_FROM
 from vppscada.scheduling.decomposition.solve import solve_large
-from vppscada.scheduling.earlier import Earlier, Prices, planned_on
+from vppscada.scheduling.earlier import Earlier, Prices, planned_on, steps_passed
 from vppscada.scheduling.formulation import Formulation, formulate
 from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.limits import used
@@ -78,6 +80,20 @@ def solve_tied(request: ScheduleRequest, earlier: Earlier | None) -> tuple[Sched
     if settled is None:
         return SolveFailure(SolveStatus.UNSOLVED, "no powers were found for the times that prices gave"), prices
     return schedule_from(request, settled, bound), prices
+
+
+def led_otherwise(request: ScheduleRequest) -> bool:
+    """True of a large fleet where something else than cost leads."""
+    return len(request.assets) >= LARGE_FROM and request.objective is not Objective.COST
+
+
+def begun(request: ScheduleRequest, earlier: Earlier | None) -> Earlier | None:
+    """Where to begin: the plan made earlier, or one by prices of least cost without the ties, where there is none."""
+    if earlier is not None and steps_passed(earlier, request) is not None:
+        return earlier
+    cheapest = replace(_loose(request, _LOOSE_SHARE * request.time_limit_s), objective=Objective.COST)
+    found, prices = solve_large(cheapest, earlier)
+    return Earlier(request.assets, found, prices) if isinstance(found, Schedule) else earlier
 
 
 def _loose(request: ScheduleRequest, time_limit_s: float) -> ScheduleRequest:

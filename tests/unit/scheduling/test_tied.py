@@ -12,8 +12,9 @@ from tests.property.test_schedule_against_independent_model import sane_request
 from vppscada.model.limits import Limit, limit_tree
 from vppscada.model.schedule import Objective, Product, Schedule, ScheduleRequest
 from vppscada.scheduling import solve as solving
+from vppscada.scheduling.earlier import Earlier
 from vppscada.scheduling.solve import solve
-from vppscada.scheduling.tied import is_tied, solve_tied
+from vppscada.scheduling.tied import begun, is_tied, led_otherwise, solve_tied
 from vppscada.scheduling.violations import violations
 
 
@@ -79,3 +80,15 @@ def test_large_tied_fleets_go_this_way_without_being_asked(monkeypatch: pytest.M
     assert is_tied(asked)
     assert not is_tied(replace(asked, objective=Objective.REVENUE))
     assert not is_tied(fleet_day(160)) and not is_tied(tied_day(40))
+
+
+def test_led_otherwise_the_whole_program_begins_from_a_plan_by_prices() -> None:
+    asked = replace(tied_day(40), objective=Objective.REVENUE)
+    begin = begun(asked, None)
+    assert begin is not None and begin.schedule.power_mw.shape == (40, asked.steps)
+    later = replace(asked, start_ms=asked.start_ms + 900_000)
+    assert begun(later, begin) is begin
+    elsewhere = Earlier(asked.assets[:5], begin.schedule)
+    assert begun(asked, elsewhere) is not elsewhere
+    assert led_otherwise(replace(tied_day(160), objective=Objective.EFFICIENCY))
+    assert not led_otherwise(asked) and not led_otherwise(tied_day(160))
