@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from vppscada.admin.printing import print_lines
@@ -13,21 +13,13 @@ from vppscada.admin.station_commands import state_of
 def forecasts(options: argparse.Namespace) -> int:
     """Print series and cards, as tables or as one JSON object a line."""
     with StationClient(state_of(options)) as station:
-        pages = list(_pages(station))
+        pages = list(station.pages("forecasts"))
     series, cards = pages[0]["series"], [card for page in pages for card in page["cards"]]
     if options.json:
         print_lines([json.dumps(one) for one in [*series, *cards]] or ["{}"])
     else:
         print_lines([*_series_table(series), "", *_card_table(cards, float(pages[0]["past_days"]))])
     return 0
-
-
-def _pages(station: StationClient) -> Iterator[Mapping[str, Any]]:
-    offset: int | None = 0
-    while offset is not None:
-        page = station.call("forecasts", {"offset": offset})
-        yield page
-        offset = page["next"]
 
 
 def _series_table(series: list[Mapping[str, Any]]) -> list[str]:

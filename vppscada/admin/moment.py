@@ -1,7 +1,7 @@
 """The plant at a moment, for what is asked of it on a command line: as a running station tells it, or presumed."""
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -197,7 +197,7 @@ def told_by_station(site: Site, state_dir: Path) -> Moment:
         ConfigError: a data file of the site cannot be read.
     """
     with StationClient(state_dir) as station:
-        pages = list(_pages(station))
+        pages = list(station.pages("fleet"))
     told = {one["asset"]: one for page in pages for one in page["assets"]}
     names = [asset.name for asset in site.fleet.assets]
     if list(told) != names:
@@ -242,11 +242,3 @@ def _states(columns: Mapping[str, Column]) -> AssetStates:
         fault=np.zeros(len(unknown), dtype=np.bool_),
         usable=columns["usable"] == 1.0,
     )
-
-
-def _pages(station: StationClient) -> Iterator[Mapping[str, Any]]:
-    offset: int | None = 0
-    while offset is not None:
-        page = station.call("fleet", {"offset": offset})
-        yield page
-        offset = page["next"]

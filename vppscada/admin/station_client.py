@@ -71,10 +71,19 @@ class StationClient:
         Raises:
             StationError: as `call`.
         """
+        for page in self.pages("points", {"points": list(names) or None}):
+            yield from page["points"]
+
+    def pages(self, method: str, params: Mapping[str, object] | None = None) -> Iterator[dict[str, Any]]:
+        """The results of a method that answers page by page.
+
+        Raises:
+            StationError: as `call`.
+        """
         offset: int | None = 0
         while offset is not None:
-            page = self.call("points", {"offset": offset, "points": list(names) or None})
-            yield from page["points"]
+            page = self.call(method, {**(params or {}), "offset": offset})
+            yield page
             offset = page["next"]
 
     def watch(self, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:

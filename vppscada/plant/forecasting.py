@@ -102,10 +102,11 @@ class Past:
                 other.values[:, i] = self.values[:, place[name]]
         return other
 
-    @property
-    def days(self) -> float:
-        """How much of it there is, in days."""
-        return float((self.buckets >= 0).sum()) / _DAY
+    def days(self, plant_ms: int) -> Column:
+        """How much of the last week is known of each (k,), in days."""
+        recent = self.buckets >= plant_ms // BUCKET_MS - DAYS * _DAY
+        known: Column = (~np.isnan(self.values[recent])).sum(axis=0) / _DAY
+        return known
 
 
 def forecast(
@@ -147,7 +148,7 @@ def _of_some(
     here, low, high = now[some, None], lowest[some, None], highest[some, None]
     buckets = first + np.arange(count, dtype=np.int64)
     present = plant_ms // BUCKET_MS
-    lead_h = np.maximum((buckets + 0.5) * BUCKET_MS - plant_ms, 0.0) / 3.6e6
+    lead_h = np.maximum(buckets * BUCKET_MS - plant_ms, 0) / 3.6e6  # this quarter goes on as it is
     fading = np.where(np.isnan(here), 0.0, np.exp(-lead_h / FADING_H)[None, :])
     here = np.where(np.isnan(here), low, here)
     ways = _ways(past, buckets, present, here, fading, some)

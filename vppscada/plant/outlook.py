@@ -33,15 +33,21 @@ def forecast_names(fleet: Fleet) -> list[str]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BuiltIn:
-    """The built-in forecast of all in `forecast_names`, and the days of the past that it comes from."""
+    """The built-in forecast of all in `forecast_names` (k)."""
 
     bands: Bands
-    days: float
+    days: Column  # (k,) of the past that it comes from
+    is_asked: bool  # somebody asks for a target now
 
     @property
-    def knows(self) -> bool:
-        """It is more than persistence."""
+    def knows(self) -> NDArray[np.bool_]:
+        """Of which (k,) it is more than persistence."""
         return self.days >= _LEAST_DAYS
+
+    @property
+    def knows_target(self) -> bool:
+        """It can tell what will be asked. A plant at rest, or one that chooses for itself, is asked for nothing."""
+        return self.is_asked and bool(self.knows[-1])
 
 
 def built_in(fleet: Fleet, past: Past, now: Column, horizon: Horizon) -> BuiltIn:
@@ -50,7 +56,8 @@ def built_in(fleet: Fleet, past: Past, now: Column, horizon: Horizon) -> BuiltIn
     lowest = np.array([0.0 for _ in members] + [sum(asset.lowest_mw for asset in fleet.assets)])
     highest = np.array([asset.rating_mw for asset in members] + [fleet.rating_mw])
     steps = horizon.start_ms, horizon.step_ms, horizon.steps
-    return BuiltIn(forecast(past, horizon.plant_ms, now, lowest, highest, *steps), past.days)
+    bands = forecast(past, horizon.plant_ms, now, lowest, highest, *steps)
+    return BuiltIn(bands, past.days(horizon.plant_ms), not np.isnan(now[-1]))
 
 
 def expected_renewables(
@@ -69,10 +76,10 @@ def expected_renewables(
         now = np.nan_to_num(states.available_mw[positions], nan=0.0)[:, None]
         rating = np.array([fleet.assets[i].rating_mw for i in positions])[:, None]
         told = _by_one_series(expectations, name, horizon, now, rating)
-        if own is not None and (own.knows or name not in expectations.series):
-            holds = expectations.holds(name, horizon)[None, :]
-            mine = own.bands.rows([place[i] for i in positions])
-            told = told.where(holds, mine)
+        if own is not None:
+            rows = [place[i] for i in positions]
+            unknown = ~own.knows[rows, None] & (name in expectations.series)  # its last value is the better guess
+            told = told.where(expectations.holds(name, horizon)[None, :] | unknown, own.bands.rows(rows))
         found.p10[positions], found.p50[positions], found.p90[positions] = told.p10, told.p50, told.p90
     return found
 
@@ -136,7 +143,7 @@ def expected_target(
     """What the EMS will want (T,): its series ``load`` where that holds, else as on the days before, else as now."""
     expected = expectations.mean(load, horizon.start_ms, horizon.step_ms, horizon.steps, missing=0.0)
     by_series = requirement(expected, target_mw, expectations.now(load, horizon.plant_ms), horizon.fading)
-    if own is None or not own.knows:
+    if own is None or not own.knows_target:
         return by_series
     return np.where(expectations.holds(load, horizon), by_series, own.bands.p50[-1])
 
@@ -146,7 +153,7 @@ def target_bands(
 ) -> Bands:
     """The target that a plan is made with (1, T), and its quantiles where the built-in forecast tells it."""
     nothing = np.full(horizon.steps, np.nan)
-    if own is None or not own.knows:
+    if own is None or not own.knows_target:
         return Bands(nothing[None], expected_mw[None], nothing[None])
     holds = expectations.holds(load, horizon)
     p10, p90 = (np.where(holds, nothing, one[-1]) for one in (own.bands.p10, own.bands.p90))

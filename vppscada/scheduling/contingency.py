@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from vppscada.model.assets import Asset
-from vppscada.model.schedule import Objective
 from vppscada.scheduling.horizon import LARGE_SHARE, Horizon
 from vppscada.scheduling.limits import LimitSlack
 from vppscada.scheduling.program import Index, Limit, Program
@@ -26,7 +25,7 @@ def add_cover(
 ) -> None:
     """Σ reserve of the others + slack ≥ power of each large unit + what is doubtful of the others, in every step."""
     request, steps = horizon.request, (horizon.steps,)
-    if not (request.n_minus_1 or request.objective is Objective.RELIABILITY):
+    if not horizon.covers_losses:
         return
     every = program.block(steps, -np.inf)  # the reserve of all less what is doubtful: each row has few entries then
     total = program.equal(steps, 0.0, (every, -1.0))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import Asset, AssetFamily
-from vppscada.model.schedule import ScheduleRequest
+from vppscada.model.schedule import Objective, ScheduleRequest
 
 Column = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -52,6 +52,11 @@ class Horizon:
         storage = np.array([asset.kind.family is AssetFamily.STORAGE for asset in self.request.assets], dtype=np.bool_)
         usable: NDArray[np.bool_] = initial.usable & ~(storage & np.isnan(initial.stored_mwh))
         return usable
+
+    @property
+    def covers_losses(self) -> bool:
+        """Reserve covers the loss of any large unit: it is asked for, or reliability leads."""
+        return self.request.n_minus_1 or self.request.objective is Objective.RELIABILITY
 
     def members(self, family: AssetFamily) -> Index:
         """Places of the assets of a family that take part."""

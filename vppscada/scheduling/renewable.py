@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vppscada.model.assets import Asset, AssetFamily, column
-from vppscada.model.schedule import Objective
 from vppscada.scheduling.horizon import Horizon
 from vppscada.scheduling.program import Index, Limit, Program
 
@@ -39,8 +38,7 @@ def sure(horizon: Horizon, members: Index, there: NDArray[np.float64]) -> NDArra
     request = horizon.request
     if request.firm_mw is None:
         return there
-    leads = request.n_minus_1 or request.objective is Objective.RELIABILITY
-    asked = np.ones(horizon.steps, dtype=np.bool_) if leads else request.reserve_mw > 0.0
+    asked = (request.reserve_mw > 0.0) | horizon.covers_losses
     firm = np.clip(np.nan_to_num(request.firm_mw[members], nan=0.0, posinf=np.inf), 0.0, there)
     return np.where(asked, firm, there)
 

@@ -45,7 +45,8 @@ def _plant(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> 
         findings.most("balance", t, abs(served - request.requirement_mw[t]), 0.0)
         findings.most("import", t, bought, request.import_limit_mw[t])
         findings.most("export", t, sold, request.export_limit_mw[t])
-        doubtful = _doubtful(request, schedule, t).sum() if request.reserve_mw[t] > 0.0 else 0.0
+        backed = request.reserve_mw[t] > 0.0 or _covers(request)
+        doubtful = _doubtful(request, schedule, t).sum() if backed else 0.0
         needed = request.reserve_mw[t] + doubtful
         findings.least("reserve", t, schedule.reserve_mw[:, t].sum(), needed, "reserve requirement")
         findings.most("unserved", t, schedule.unserved_mw[t], 0.0, "requirement")
@@ -56,7 +57,7 @@ def _plant(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> 
 
 def _cover(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> None:
     """Where the loss of a large unit is to be covered: the reserve of the others ≥ its power and their doubtful."""
-    if not (request.n_minus_1 or request.objective is Objective.RELIABILITY):
+    if not _covers(request):
         return
     large = LARGE_SHARE * sum(asset.rating_mw for asset in request.assets)
     for i, asset in enumerate(request.assets):
@@ -65,6 +66,10 @@ def _cover(findings: Findings, request: ScheduleRequest, schedule: Schedule) -> 
             others = schedule.reserve_mw[:, t].sum() - schedule.reserve_mw[i, t] - doubtful.sum() + doubtful[i]
             slack = f"reserve for the loss of {asset.name}"
             findings.least(slack, t, float(others), schedule.power_mw[i, t], slack)
+
+
+def _covers(request: ScheduleRequest) -> bool:
+    return request.n_minus_1 or request.objective is Objective.RELIABILITY
 
 
 def _doubtful(request: ScheduleRequest, schedule: Schedule, t: int) -> Column:

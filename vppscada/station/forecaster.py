@@ -87,8 +87,8 @@ class Forecaster:
 
     @property
     def days(self) -> float:
-        """How much of the past is remembered."""
-        return self._past.days
+        """How much is remembered of the last week: of what is known best."""
+        return float(self._past.days(self._plant_ms()).max(initial=0.0))
 
     async def keep(self) -> None:
         """Write down what was learnt. What cannot be written is learnt again after a restart."""

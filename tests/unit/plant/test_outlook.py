@@ -9,10 +9,12 @@ from tests.unit.plant.fleets import FLEET, PV, states
 from vppscada.model.assets import Fleet
 from vppscada.model.site import ScheduleSpec
 from vppscada.plant.expectations import Expectations, Horizon
-from vppscada.plant.forecasting import Bands
+from vppscada.plant.forecasting import BUCKET_MS, Bands, Past
 from vppscada.plant.memory import Memory
 from vppscada.plant.outlook import (
+    TARGET,
     BuiltIn,
+    built_in,
     expected_renewables,
     expected_target,
     forecast_names,
@@ -34,10 +36,10 @@ def series(name: str, *values: float, p10: float | None = None) -> Series:
     return Series(name, time_ms, np.array(values), HOUR, False, p10=low)
 
 
-def own(days: float = 7.0) -> BuiltIn:
+def own(days: float = 7.0, *, is_asked: bool = True) -> BuiltIn:
     """Of one sun and the target: 1, 2, 3 and 10, 20, 30 in every step."""
     rows = [np.array([[value] * 4, [10.0 * value] * 4]) for value in (1.0, 2.0, 3.0)]
-    return BuiltIn(Bands(*rows), days)
+    return BuiltIn(Bands(*rows), np.full(2, days), is_asked)
 
 
 def sun(expectations: Expectations, forecast: BuiltIn | None) -> Bands:
@@ -78,6 +80,26 @@ def test_the_target_follows_the_days_before_where_no_series_tells_it() -> None:
     told = target_bands(load, "load", np.array([12.0, 13.0, 20.0, 20.0]), HORIZON, own())
     assert told.p50[0].tolist() == [12.0, 13.0, 20.0, 20.0]
     assert np.isnan(told.p10[0, :2]).all() and told.p90[0, 2:].tolist() == [30.0, 30.0]
+
+
+def test_a_plant_at_rest_is_asked_for_nothing_whatever_the_days_before_say() -> None:
+    resting = own(is_asked=False)
+    assert expected_target(Expectations(), "", 0.0, HORIZON, resting).tolist() == [0.0] * 4
+    assert np.isnan(target_bands(Expectations(), "", np.zeros(4), HORIZON, resting).p10).all()
+    past = Past(["pv1", TARGET])
+    assert not built_in(SUNNY, past, np.array([1.0, np.nan]), HORIZON).knows_target
+
+
+def test_each_forecast_is_known_by_its_own_past_and_by_what_is_recent() -> None:
+    past = Past(["pv1", TARGET])
+    for bucket in range(2 * 96 + 1):
+        past.note(bucket * BUCKET_MS, np.array([1.0, np.nan]))
+    now = np.array([1.0, 5.0])
+    found = built_in(SUNNY, past, now, replace(HORIZON, plant_ms=2 * 96 * BUCKET_MS))
+    assert found.knows.tolist() == [True, False]
+    assert found.days == pytest.approx([2.0, 0.0])
+    weeks_later = built_in(SUNNY, past, now, replace(HORIZON, plant_ms=20 * 96 * BUCKET_MS))
+    assert not weeks_later.knows.any()
 
 
 def test_what_is_firm_goes_with_the_request() -> None:

@@ -70,7 +70,7 @@ async def test_after_two_days_it_knows_the_course_and_its_cards_say_so(plant: Pl
     forecaster = made(plant, tmp_path)
     await days(plant, forecaster, 3, lambda quarter: 1.0 + quarter / 96.0)
     own = await forecaster.forecast(Horizon(plant.plant_ms, plant.plant_ms, BUCKET_MS, 96))
-    assert own.knows and own.days == pytest.approx(3.0, abs=0.02)
+    assert own.knows.all() and own.days == pytest.approx([3.0, 3.0], abs=0.02)
     assert own.bands.p50[0, 40] == pytest.approx(1.0 + 39 / 96.0, abs=0.02)
     assert own.bands.p50[1].tolist() == pytest.approx([7.0] * 96)
     cards = {(one.name, one.lead_h): one for one in forecaster.cards()}
