@@ -57,9 +57,7 @@ def read_line(cells: LineReader, driver: Driver | None) -> MapLine | None:
     """The line, or None if it has faults."""
     kind = _read_kind(cells)
     role = cells.word("role", Role)
-    minimum, maximum = cells.number("minimum"), cells.number("maximum")
-    if minimum is not None and maximum is not None and minimum > maximum:
-        cells.fault("minimum", f"at most the maximum, {cells.text('maximum')}")
+    minimum, maximum = _read_range(cells)
     scale, offset = cells.scale("scale"), cells.number("offset")
     stale_after_s = cells.number("stale_after_s", "seconds, more than 0", lowest=1e-3)
     deadband = cells.number("deadband", "a number, 0 or more", lowest=0.0)
@@ -105,6 +103,13 @@ def read_line(cells: LineReader, driver: Driver | None) -> MapLine | None:
         inverted=cells.text("invert") == "yes",
         convert_to=cells.text("convert_to"),
     )
+
+
+def _read_range(cells: LineReader) -> tuple[float | None, float | None]:
+    minimum, maximum = cells.number("minimum"), cells.number("maximum")
+    if minimum is not None and maximum is not None and minimum > maximum:
+        cells.fault("minimum", f"at most the maximum, {cells.text('maximum')}")
+    return minimum, maximum
 
 
 def _read_kind(cells: LineReader) -> PointKind | None:
