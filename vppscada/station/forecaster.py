@@ -56,8 +56,12 @@ class Forecaster:
         """Until cancelled."""
         await self._plant.cycled.wait()
         while True:
-            if self.note() and time.monotonic() - self._kept_at >= _KEEP_EVERY_S:
-                await self.keep()
+            try:
+                if self.note() and time.monotonic() - self._kept_at >= _KEEP_EVERY_S:
+                    await self.keep()
+            except Exception:  # the plant does without a forecast; it must not end for one
+                self._plant.statistics["forecasts_failed"] += 1
+                log.exception("forecasts_not_noted")
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def note(self) -> bool:

@@ -1,6 +1,7 @@
 """The forecaster at work: what it learns, judges, keeps and tells."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,7 @@ class Plant:
         self.orders = Orders(7.0, PlantMode.FOLLOW, enabled=True)
         self.expectations = Expectations()
         self.cycled = asyncio.Event()
+        self.statistics: Counter[str] = Counter()
 
 
 @pytest.fixture
@@ -111,6 +113,24 @@ async def test_it_keeps_by_itself_when_a_quarter_is_over(
         while not (tmp_path / "forecasts.npz").exists():
             plant.plant_ms += BUCKET_MS
             await asyncio.sleep(0.005)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_the_station_goes_on_where_it_fails(
+    plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(station, "_LOOK_EVERY_S", 0.001)
+    forecaster = made(plant, tmp_path)
+    plant.states = states(Fleet((ENGINE,)))  # of another length
+    plant.cycled.set()
+    running = asyncio.ensure_future(forecaster.run())
+    async with asyncio.timeout(10.0):
+        while plant.statistics["forecasts_failed"] < 2:
+            plant.plant_ms += BUCKET_MS
+            await asyncio.sleep(0.005)
+    assert not running.done()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
